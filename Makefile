@@ -1,0 +1,24 @@
+# Every need has one command; `make` alone says what each does.
+SHELL := /bin/bash
+.SHELLFLAGS := -eu -o pipefail -c
+.DEFAULT_GOAL := help
+export K8S_OPENAPI_ENABLED_VERSION ?= 1.36
+
+.PHONY: help
+help: ## What each target does
+	@grep -hE '^[a-z0-9-]+:.*## ' $(MAKEFILE_LIST) | sort | awk -F ':.*## ' '{printf "  make %-8s %s\n", $$1, $$2}'
+
+.PHONY: test
+test: ## Everything that needs only package registries: unit, table, property, simulated
+	cargo test --workspace --all-features --locked
+
+.PHONY: lint
+lint: ## Formatting, clippy and dependency rules; warnings are errors
+	cargo fmt --all --check
+	cargo clippy --workspace --all-features --all-targets --locked -- -D warnings
+	@command -v cargo-deny >/dev/null || cargo install cargo-deny --locked --debug
+	cargo deny --all-features check bans licenses sources
+
+.PHONY: doc
+doc: ## API documentation into target/doc; warnings are errors
+	RUSTDOCFLAGS="-D warnings" cargo doc --workspace --all-features --no-deps --locked

@@ -1,0 +1,1 @@
+//! Runnable programs on top of the ramen crates.

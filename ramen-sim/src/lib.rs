@@ -1,0 +1,1 @@
+//! A Kubernetes API in process, simulated storage and GitOps, virtual time and seeded faults, for tests of disaster recovery.

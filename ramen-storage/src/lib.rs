@@ -1,0 +1,1 @@
+//! Cluster data stores and replication drivers for ramen-core.

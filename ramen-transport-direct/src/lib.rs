@@ -1,0 +1,1 @@
+//! Inter-cluster transport for ramen-core over plain kubeconfigs.

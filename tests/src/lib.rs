@@ -1,0 +1,1 @@
+//! What crosses crates: scenarios, conformance runs, real servers.
