@@ -1,1 +1,5 @@
-//! Disaster recovery of stateful Kubernetes applications: API kinds, the Inter-Cluster State API, the decisions and the engine that runs them.
+//! Disaster recovery of stateful Kubernetes applications across clusters: what RamenDR does, with the parts that Ramen
+//! hard-wires behind traits that an embedder plugs in.
+
+pub mod intercluster;
+pub mod time;
