@@ -3,7 +3,7 @@
 use std::{fmt, sync::Arc, time::Duration};
 
 use jiff::Timestamp;
-use serde::{Deserialize, Serialize, de::DeserializeOwned};
+use serde::{Deserialize, Serialize, Serializer, de::DeserializeOwned};
 use serde_json::Value;
 
 use super::{Failure, FailureClass, ObjectKey};
@@ -11,9 +11,21 @@ use super::{Failure, FailureClass, ObjectKey};
 /// An object as a cluster returned it: every field, also those that this library has no type for.
 ///
 /// Cheap to clone; the content is shared and never changes.
-#[derive(Clone, PartialEq, Serialize, Deserialize)]
-#[serde(transparent)]
+#[derive(Clone, PartialEq, Deserialize)]
+#[serde(from = "Value")]
 pub struct RemoteObject(Arc<Value>);
+
+impl From<Value> for RemoteObject {
+    fn from(object: Value) -> Self {
+        Self::new(object)
+    }
+}
+
+impl Serialize for RemoteObject {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        self.0.serialize(serializer)
+    }
+}
 
 impl RemoteObject {
     /// Wraps the JSON of a whole object.
