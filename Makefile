@@ -12,6 +12,12 @@ help: ## What each target does
 test: ## Everything that needs only package registries: unit, table, property, simulated
 	cargo test --workspace --all-features --locked
 
+.PHONY: e2e
+# Each file of tests/e2e is a suite; cargo refuses a name that tests/Cargo.toml does not declare, so none is forgotten.
+e2e: ## Against real API servers, etcd and S3 stores (built with Go on the first run, then cached)
+	RAMEN_E2E_SERVERS=$$(tests/servers/build.sh) && export RAMEN_E2E_SERVERS \
+		&& cargo test -p ramen-tests --all-features --locked $(patsubst tests/e2e/%.rs,--test %,$(wildcard tests/e2e/*.rs))
+
 .PHONY: lint
 lint: ## Formatting, clippy and dependency rules; warnings are errors
 	cargo fmt --all --check

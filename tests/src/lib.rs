@@ -1,1 +1,3 @@
 //! What crosses crates: scenarios, conformance runs, real servers.
+
+pub mod real;
