@@ -4,6 +4,8 @@ SHELL := /bin/bash
 .DEFAULT_GOAL := help
 export K8S_OPENAPI_ENABLED_VERSION ?= 1.36
 
+E2E_SUITES := $(patsubst tests/e2e/%.rs,--test %,$(wildcard tests/e2e/*.rs))
+
 .PHONY: help
 help: ## What each target does
 	@grep -hE '^[a-z0-9-]+:.*## ' $(MAKEFILE_LIST) | sort | awk -F ':.*## ' '{printf "  make %-8s %s\n", $$1, $$2}'
@@ -16,12 +18,13 @@ test: ## Everything that needs only package registries: unit, table, property, s
 # Each file of tests/e2e is a suite; cargo refuses a name that tests/Cargo.toml does not declare, so none is forgotten.
 e2e: ## Against real API servers, etcd and S3 stores (built with Go on the first run, then cached)
 	RAMEN_E2E_SERVERS=$$(tests/servers/build.sh) && export RAMEN_E2E_SERVERS \
-		&& cargo test -p ramen-tests --all-features --locked $(patsubst tests/e2e/%.rs,--test %,$(wildcard tests/e2e/*.rs))
+		&& cargo test -p ramen-tests --all-features --locked $(E2E_SUITES)
 
 .PHONY: lint
 lint: ## Formatting, clippy and dependency rules; warnings are errors
 	cargo fmt --all --check
 	cargo clippy --workspace --all-features --all-targets --locked -- -D warnings
+	cargo clippy -p ramen-tests --all-features --locked $(E2E_SUITES) -- -D warnings
 	@command -v cargo-deny >/dev/null || cargo install cargo-deny --locked --debug
 	cargo deny --all-features check bans licenses sources
 
