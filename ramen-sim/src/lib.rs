@@ -1,1 +1,7 @@
 //! A Kubernetes API in process, simulated storage and GitOps, virtual time and seeded faults, for tests of disaster recovery.
+
+pub mod clock;
+pub mod entropy;
+mod shared;
+pub mod storage;
+pub mod trace;
