@@ -2,4 +2,5 @@
 //! hard-wires behind traits that an embedder plugs in.
 
 pub mod intercluster;
+pub mod protection;
 pub mod time;
