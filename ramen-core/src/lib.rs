@@ -1,6 +1,7 @@
 //! Disaster recovery of stateful Kubernetes applications across clusters: what RamenDR does, with the parts that Ramen
 //! hard-wires behind traits that an embedder plugs in.
 
+pub mod api;
 pub mod intercluster;
 pub mod protection;
 pub mod time;

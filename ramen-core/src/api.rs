@@ -1,0 +1,3 @@
+//! What users write and read.
+
+pub mod names;
