@@ -1,5 +1,6 @@
 //! A Kubernetes API in process, simulated storage and GitOps, virtual time and seeded faults, for tests of disaster recovery.
 
+pub mod apply;
 pub mod clock;
 pub mod entropy;
 mod shared;
