@@ -1,1 +1,8 @@
-//! Cluster data stores and replication drivers for ramen-core.
+//! Where cluster data is kept, and how volumes are replicated: the implementations of `ramen_core::protection` for S3 and
+//! csi-addons.
+//!
+//! | Room | What |
+//! |---|---|
+//! | [`cluster_data`] | [`ClusterDataStore`](ramen_core::protection::cluster_data::ClusterDataStore) over any `object_store` |
+
+pub mod cluster_data;
