@@ -31,3 +31,8 @@ lint: ## Formatting, clippy and dependency rules; warnings are errors
 .PHONY: doc
 doc: ## API documentation into target/doc; warnings are errors
 	RUSTDOCFLAGS="-D warnings" cargo doc --workspace --all-features --no-deps --locked
+
+.PHONY: crds
+crds: ## Write config/crd from the types, and compare it with upstream's structure
+	cargo run --quiet --locked -p ramen-tests --bin crds
+	cargo run --quiet --locked -p ramen-tests --bin crd-check

@@ -1,3 +1,4 @@
 //! What crosses crates: scenarios, conformance runs, real servers.
 
+pub mod crd;
 pub mod real;
