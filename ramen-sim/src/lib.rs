@@ -3,6 +3,10 @@
 pub mod apply;
 pub mod clock;
 pub mod entropy;
+pub mod fault;
+pub mod net;
+pub mod process;
 mod shared;
 pub mod storage;
 pub mod trace;
+pub mod world;
