@@ -2,7 +2,6 @@
 SHELL := /bin/bash
 .SHELLFLAGS := -eu -o pipefail -c
 .DEFAULT_GOAL := help
-export K8S_OPENAPI_ENABLED_VERSION ?= 1.36
 
 E2E_SUITES := $(patsubst tests/e2e/%.rs,--test %,$(wildcard tests/e2e/*.rs))
 

@@ -2,6 +2,7 @@
 //! hard-wires behind traits that an embedder plugs in.
 
 pub mod api;
+pub mod decision;
 pub mod intercluster;
 pub mod protection;
 pub mod time;

@@ -9,6 +9,7 @@ use serde_json::Value;
 
 use super::{ClassFacts, VolumeFacts, VolumeId};
 use crate::{
+    api::{DRAction, PeerClass},
     intercluster::{Failure, FailureClass, ResourceType},
     time::Deadline,
 };
@@ -129,15 +130,6 @@ impl fmt::Display for Role {
     }
 }
 
-/// Why the role is what it is.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
-pub enum Action {
-    /// The other side may be lost: what it holds beyond the last synchronisation is given up.
-    Failover,
-    /// Both sides are there: nothing is given up.
-    Relocate,
-}
-
 /// How the group is protected: what the driver's choice of class depends on.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct ProtectionFacts {
@@ -149,27 +141,6 @@ pub struct ProtectionFacts {
     pub peer_classes: Vec<PeerClass>,
     /// Annotations of the group.
     pub annotations: BTreeMap<String, String>,
-}
-
-/// A storage class that two clusters have in common, as in the VolumeReplicationGroup's spec.
-#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
-pub struct PeerClass {
-    /// Name of the storage class, the same on both clusters.
-    pub storage_class_name: String,
-    /// Id of the storage, one entry if both clusters share it, two if each has its own.
-    pub storage_ids: Vec<String>,
-    /// Id of the replication between the two; empty if the storage does not replicate by itself.
-    pub replication_id: String,
-    /// Id of the replication of groups.
-    pub group_replication_id: String,
-    /// Ids of the clusters.
-    pub cluster_ids: Vec<String>,
-    /// Volumes of the class are replicated in consistency groups.
-    pub grouping: bool,
-    /// The storage does all by itself.
-    pub offloaded: bool,
-    /// One group spans applications.
-    pub global: bool,
 }
 
 /// Whether a driver owns a volume.
@@ -216,7 +187,7 @@ pub struct ReplicationRequest {
     /// What the volumes are to be.
     pub role: Role,
     /// The action under way, if any.
-    pub action: Option<Action>,
+    pub action: Option<DRAction>,
     /// How far the last synchronisation of a relocate is to go.
     pub final_sync: FinalSync,
     /// How the group is protected.

@@ -1,14 +1,17 @@
 //! What must hold on a cluster before one of its volumes may stop being primary, whichever way it is replicated.
 
-use ramen_core::protection::{VolumeFacts, VolumeUse, replication::Action};
+use ramen_core::{
+    api::DRAction,
+    protection::{VolumeFacts, VolumeUse},
+};
 
 /// Why the volume cannot become secondary yet; `None` if it can.
 ///
 /// A volume in use would lose what its users write after the demotion. On a failover the application of the lost side may never
 /// be removed in order, so its claim need not be deleted; on a relocate it must be, which proves that the GitOps controller (or
 /// the operator) has removed the application.
-pub(super) fn not_ready_for_secondary(volume: &VolumeFacts, action: Option<Action>) -> Option<String> {
-    if action != Some(Action::Failover) && !volume.deleting {
+pub(super) fn not_ready_for_secondary(volume: &VolumeFacts, action: Option<&DRAction>) -> Option<String> {
+    if action != Some(&DRAction::Failover) && !volume.deleting {
         return Some("unable to transition to Secondary as PVC is not deleted".to_owned());
     }
     match &volume.in_use {

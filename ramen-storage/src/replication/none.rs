@@ -4,13 +4,13 @@ use std::time::Duration;
 
 use async_trait::async_trait;
 use ramen_core::{
-    api::names::labels::STORAGE_ID,
+    api::{PeerClass, names::labels::STORAGE_ID},
     intercluster::Failure,
     protection::{
         VolumeFacts,
         replication::{
             Claim, ClusterClasses, DataProtected, DataReady, Destination, DriverCapabilities, DriverCommand,
-            DriverDecision, DriverObservation, FinalSyncVerdict, OwnedVolume, PeerClass, PeerMatch, ProtectionFacts,
+            DriverDecision, DriverObservation, FinalSyncVerdict, OwnedVolume, PeerMatch, ProtectionFacts,
             ReplicationDriver, ReplicationRequest, Role, Verdict, VolumeVerdict,
         },
     },
@@ -69,7 +69,7 @@ impl ReplicationDriver for NoReplication {
             return not_mine(format!("StorageClass {} has no label {STORAGE_ID}", class.name));
         };
         match protection.peer_classes.iter().rev().find(|peer| peer.storage_class_name == class.name) {
-            Some(peer) if peer.storage_ids.contains(id) => Claim::Own { group: None },
+            Some(peer) if peer.storage_id.contains(id) => Claim::Own { group: None },
             Some(_) => not_mine(format!("no peer class of StorageClass {} has the storage id {id}", class.name)),
             None => not_mine(format!("the policy has no peer class for StorageClass {}", class.name)),
         }
@@ -86,7 +86,7 @@ impl ReplicationDriver for NoReplication {
         match (id(&ours.labels), id(&theirs.labels)) {
             (Some(a_id), Some(b_id)) if a_id == b_id => PeerMatch::Peers(PeerClass {
                 storage_class_name: ours.name.clone(),
-                storage_ids: vec![a_id],
+                storage_id: vec![a_id],
                 cluster_ids: vec![a.cluster_id.clone(), b.cluster_id.clone()],
                 ..PeerClass::default()
             }),
@@ -141,7 +141,7 @@ fn verdict(request: &ReplicationRequest, volume: &VolumeFacts) -> VolumeVerdict 
             let ready = Verdict::new(DataReady::Ready, message);
             state(ready, Verdict::new(DataProtected::Replicating, message), request.deleting)
         }
-        Role::Secondary => match not_ready_for_secondary(volume, request.action) {
+        Role::Secondary => match not_ready_for_secondary(volume, request.action.as_ref()) {
             Some(why) => {
                 let ready = Verdict::new(DataReady::Progressing, why.clone());
                 state(ready, Verdict::new(DataProtected::Progressing, why), false)

@@ -1,10 +1,11 @@
 use std::collections::BTreeMap;
 
 use ramen_core::{
+    api::DRAction,
     intercluster::FailureClass,
     protection::{
         StorageClassFacts, VolumeId, VolumeUse,
-        replication::{Action, FinalSync, GroupRef},
+        replication::{FinalSync, GroupRef},
     },
 };
 use serde_json::Value;
@@ -44,7 +45,7 @@ fn protection(interval: Option<&str>, peers: Vec<PeerClass>) -> ProtectionFacts 
     }
 }
 
-fn request(role: Role, action: Option<Action>, volume: VolumeFacts) -> ReplicationRequest {
+fn request(role: Role, action: Option<DRAction>, volume: VolumeFacts) -> ReplicationRequest {
     ReplicationRequest {
         group: GroupRef { namespace: "app".into(), name: "vrg".into(), uid: "g".into(), generation: 1, may_own: true },
         epoch: 1,
@@ -60,7 +61,7 @@ fn request(role: Role, action: Option<Action>, volume: VolumeFacts) -> Replicati
     }
 }
 
-fn decide(role: Role, action: Option<Action>, volume: VolumeFacts) -> VolumeVerdict {
+fn decide(role: Role, action: Option<DRAction>, volume: VolumeFacts) -> VolumeVerdict {
     let decision = NoReplication.decide(&request(role, action, volume), &DriverObservation::default());
     decision.volumes.into_values().next().unwrap()
 }
@@ -69,7 +70,7 @@ fn decide(role: Role, action: Option<Action>, volume: VolumeFacts) -> VolumeVerd
 #[test]
 fn when_a_shared_volume_is_given_up_by_its_cluster() {
     let unknown = || VolumeUse::Unknown(Failure::new(FailureClass::TimedOut, "list of attachments"));
-    let (relocate, failover) = (Some(Action::Relocate), Some(Action::Failover));
+    let (relocate, failover) = (Some(DRAction::Relocate), Some(DRAction::Failover));
     for (role, action, deleting, in_use, state, released) in [
         (Role::Primary, None, false, VolumeUse::Pods(vec!["a".into()]), DataReady::Ready, false),
         (Role::Secondary, relocate, false, VolumeUse::Free, DataReady::Progressing, false),
@@ -94,7 +95,7 @@ fn when_a_shared_volume_is_given_up_by_its_cluster() {
 fn only_volumes_of_storage_that_both_clusters_share_are_owned() {
     let peer = |name: &str, id: &str| PeerClass {
         storage_class_name: name.into(),
-        storage_ids: vec![id.into()],
+        storage_id: vec![id.into()],
         ..PeerClass::default()
     };
     let free = volume(false, VolumeUse::Free);
@@ -125,7 +126,7 @@ fn classes_match_when_name_and_storage_are_the_same() {
     let PeerMatch::Peers(peer) = NoReplication.peer_class(&here, &on("c2", class("gold", Some("s1")))) else {
         panic!("no match")
     };
-    assert_eq!((peer.storage_ids, peer.cluster_ids), (vec!["s1".to_owned()], vec!["c1".to_owned(), "c2".to_owned()]));
+    assert_eq!((peer.storage_id, peer.cluster_ids), (vec!["s1".to_owned()], vec!["c1".to_owned(), "c2".to_owned()]));
     for other in [class("gold", Some("s2")), class("silver", Some("s1")), class("gold", None), class("gold", Some(""))]
     {
         assert!(matches!(NoReplication.peer_class(&here, &on("c2", other.clone())), PeerMatch::No(_)), "{other:?}");
