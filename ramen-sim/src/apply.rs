@@ -11,6 +11,7 @@
 //! | comparing, merging, taking away | `compare`, `merge`, `remove`, `fieldset`, `validate` |
 //! | `metadata.managedFields` | `managers` |
 //! | who owns what after a write, conflicts, what an apply takes away | `updater`, `conflict`, `reconcile` |
+//! | strategic merge patch | `strategic`, `ordering` |
 //! | what `kubectl`'s client-side annotation has to do with it | `last_applied` |
 //!
 //! One version per kind is assumed: entries that were written in another version are read under the schema at hand, where
@@ -27,10 +28,12 @@ mod list;
 mod managers;
 mod merge;
 mod openapi;
+mod ordering;
 mod reconcile;
 mod remove;
 mod schema;
 mod set;
+mod strategic;
 mod updater;
 mod validate;
 
@@ -40,6 +43,7 @@ use serde_json::{Map, Value};
 pub use self::conflict::Conflict;
 pub use self::core::{core_definition, core_openapi, normalize_core};
 pub use self::schema::TypedSchema;
+pub use self::strategic::{PatchError, strategic_merge};
 
 use self::managers::{Managed, ManagerId, Operation, Owned};
 use self::set::FieldSet;

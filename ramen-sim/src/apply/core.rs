@@ -80,8 +80,12 @@ pub(crate) fn definitions() -> &'static Map<String, Value> {
 ///
 /// A custom resource has no such form but for its metadata, which [`super::apply`] and [`super::track_update`] see to. Unknown kinds are left as they are.
 pub fn normalize_core(group: &str, version: &str, kind: &str, object: &mut Value) {
-    if let Some(schema) = core_openapi(group, version, kind) {
-        normalize(schema, object);
+    let Some(schema) = core_openapi(group, version, kind) else { return };
+    // An empty list of owners is a request to forget them: it must survive until owners are dealt with.
+    let owners = object.pointer("/metadata/managedFields").cloned().filter(Value::is_array);
+    normalize(schema, object);
+    if let (Some(owners), Some(Value::Object(metadata))) = (owners, object.get_mut("metadata")) {
+        metadata.insert("managedFields".to_owned(), owners);
     }
 }
 

@@ -116,7 +116,7 @@ impl<'d> Converter<'d> {
         for (name, property) in properties {
             let ty = self.schema(property, preserve);
             let default = property.get("default").cloned();
-            fields.insert(name.clone(), FieldType { ty, default });
+            fields.insert(name.clone(), FieldType { ty, default, patch: patch_rule(property) });
         }
         let element = match schema.get("additionalProperties") {
             None => (preserve || properties.is_empty()).then_some(self.deduced),
@@ -152,7 +152,7 @@ fn patch_rule(schema: &Value) -> PatchRule {
         match strategy {
             "merge" => rule.merge = true,
             "replace" => rule.replace = true,
-            "retainKeys" => rule.retain_keys = true,
+            // `retainKeys` only tells clients to send the directive.
             _ => {}
         }
     }

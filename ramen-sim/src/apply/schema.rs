@@ -60,6 +60,8 @@ pub(crate) struct FieldType {
     pub(crate) ty: TypeId,
     /// Its default, which stands in for an absent key of a list item.
     pub(crate) default: Option<Value>,
+    /// How a strategic merge patch treats it.
+    pub(crate) patch: PatchRule,
 }
 
 /// How a strategic merge patch treats a field (`x-kubernetes-patch-strategy`, `x-kubernetes-patch-merge-key`).
@@ -69,8 +71,6 @@ pub(crate) struct PatchRule {
     pub(crate) merge: bool,
     /// Objects are replaced, not merged.
     pub(crate) replace: bool,
-    /// The patch may carry `$retainKeys`.
-    pub(crate) retain_keys: bool,
     /// The key by which items of a merged list are matched.
     pub(crate) merge_key: Option<String>,
 }
