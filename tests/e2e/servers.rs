@@ -1,5 +1,7 @@
 //! The launcher against the real servers: what every other end-to-end test leans on.
 
+#![allow(clippy::unwrap_used)] // helpers of tests
+
 use std::time::Duration;
 
 use k8s_openapi::api::core::v1::ConfigMap;

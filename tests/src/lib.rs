@@ -1,4 +1,5 @@
 //! What crosses crates: scenarios, conformance runs, real servers.
 
 pub mod crd;
+pub mod differential;
 pub mod real;
