@@ -200,8 +200,14 @@ mod tests {
             log: folder.path().join("log"),
         };
         let mut process = Process::start(launch).unwrap();
-        assert_eq!(process.shell.wait().unwrap().code(), Some(3));
-        assert!(process.exited().unwrap().is_some());
+        // Not `wait`: it closes the pipe first, and with it the server.
+        let status = loop {
+            match process.exited().unwrap() {
+                Some(status) => break status,
+                None => std::thread::yield_now(),
+            }
+        };
+        assert_eq!(status.code(), Some(3));
         assert!(process.log_tail().ends_with("no such flag\n"));
     }
 }
