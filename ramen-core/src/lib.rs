@@ -3,6 +3,7 @@
 
 pub mod api;
 pub mod decision;
+pub mod engine;
 pub mod intercluster;
 pub mod protection;
 pub mod time;
