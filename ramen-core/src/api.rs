@@ -12,11 +12,12 @@
 //! | [`ReplicationGroupDestination`] | managed cluster | VolumeReplicationGroup | receiving side of a VolSync consistency group |
 //! | [`ProtectedVolumeReplicationGroupList`] | managed cluster | administrator | what an S3 store holds |
 //!
-//! Every name that other software sees is in [`names`].
+//! Every name that other software sees is in [`names`], the kinds of other projects that we read or write in part in [`foreign`].
 //!
 //! The types generate their CRDs ([`crds`]), equal in structure to upstream's. They encode as upstream's encoder does: a field is an `Option` exactly
 //! where upstream tells absent from empty.
 
+pub mod foreign;
 pub mod names;
 
 mod drcluster;

@@ -34,7 +34,8 @@ macro_rules! names {
     ($($(#[$doc:meta])+ $constant:ident = $value:literal;)+) => {
         $($(#[$doc])+ pub const $constant: &str = $value;)+
 
-        pub(in crate::api::names) const REGISTRY: &[crate::api::names::Entry] = &[$((stringify!($constant), $constant)),+];
+        pub(in crate::api::names) const REGISTRY: &[crate::api::names::Entry] =
+            &[$((stringify!($constant), $constant)),+];
     };
 }
 pub(in crate::api::names) use names;
