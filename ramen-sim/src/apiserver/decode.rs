@@ -1,0 +1,226 @@
+//! Bodies of requests: JSON or YAML, with the complaints that field validation asks for.
+
+use std::fmt;
+
+use serde::de::{DeserializeSeed, Deserializer, MapAccess, SeqAccess, Visitor};
+use serde_json::{Map, Value};
+
+use super::request::Query;
+use super::resource::{Resource, Rules};
+use super::status::Failure;
+
+/// What happens to fields that are unknown or given twice.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum FieldValidation {
+    Ignore,
+    Warn,
+    Strict,
+}
+
+impl FieldValidation {
+    pub(crate) fn parse(query: &Query) -> Result<Self, Failure> {
+        match query.get("fieldValidation") {
+            "" | "Warn" => Ok(Self::Warn),
+            "Ignore" => Ok(Self::Ignore),
+            "Strict" => Ok(Self::Strict),
+            other => {
+                let detail = format!(
+                    "fieldValidation: Unsupported value: {other:?}: supported values: \"Ignore\", \"Strict\", \"Warn\""
+                );
+                Err(Failure::bad_request(detail))
+            }
+        }
+    }
+}
+
+/// Reads a JSON or YAML body. Returns the paths of fields that were given twice (the last one counts).
+pub(crate) fn parse(body: &[u8], content_type: &str) -> Result<(Value, Vec<String>), String> {
+    let mut duplicates = Vec::new();
+    let yaml = content_type.contains("yaml");
+    let value = if yaml && !body.trim_ascii_start().starts_with(b"{") {
+        serde_yaml::from_slice::<Value>(body).map_err(|problem| problem.to_string())?
+    } else {
+        let mut json = serde_json::Deserializer::from_slice(body);
+        let node = Node { path: String::new(), duplicates: &mut duplicates };
+        let value = node.deserialize(&mut json).map_err(|problem| problem.to_string())?;
+        json.end().map_err(|problem| problem.to_string())?;
+        value
+    };
+    Ok((value, duplicates))
+}
+
+/// A decoded object of a resource, with what was remarkable about its fields.
+#[derive(Debug)]
+pub(crate) struct Decoded {
+    pub(crate) object: Value,
+    pub(crate) duplicates: Vec<String>,
+}
+
+/// Reads the object of a create or update and checks that it is of the kind that the URL names.
+pub(crate) fn object(resource: &Resource, body: &[u8], content_type: &str) -> Result<Decoded, Failure> {
+    let kind = &resource.kind;
+    let excerpt = || {
+        let text = String::from_utf8_lossy(body);
+        let short: String = text.chars().take(23).collect();
+        if text.chars().count() > 30 { format!("{short} ...") } else { text.into_owned() }
+    };
+    let unrecognized = |problem: &str| {
+        let message =
+            format!("the object provided is unrecognized (must be of type {kind}): {problem} ({})", excerpt());
+        Failure::bad_request(message)
+    };
+    let (mut object, duplicates) =
+        parse(body, content_type).map_err(|problem| unrecognized(&format!("couldn't get version/kind; {problem}")))?;
+    let Value::Object(map) = &mut object else {
+        return Err(unrecognized("couldn't get version/kind; the body is not an object"));
+    };
+    identify(resource, map).map_err(|failure| failure.unwrap_or_else(|| unrecognized("Object 'Kind' is missing")))?;
+    check(resource, &object)?;
+    Ok(Decoded { object, duplicates })
+}
+
+/// Fills in or checks apiVersion and kind. `Err(None)` when they are missing where they are required.
+fn identify(resource: &Resource, map: &mut Map<String, Value>) -> Result<(), Option<Failure>> {
+    let wanted = resource.api_version();
+    let part =
+        |map: &Map<String, Value>, field: &str| map.get(field).and_then(Value::as_str).unwrap_or_default().to_string();
+    let (version, kind) = (part(map, "apiVersion"), part(map, "kind"));
+    match &resource.rules {
+        Rules::Core(_) => {
+            let known_version = version.is_empty() || version == wanted;
+            if !known_version || !(kind.is_empty() || kind == resource.kind) {
+                let (name, short) = (&resource.kind, version.rsplit('/').next().unwrap_or_default());
+                let shown = if kind.is_empty() { name } else { &kind };
+                let message = format!(
+                    "{shown} in version {short:?} cannot be handled as a {name}: no kind {shown:?} is registered for \
+                     version {version:?}"
+                );
+                return Err(Some(Failure::bad_request(message)));
+            }
+            map.insert("apiVersion".into(), wanted.into());
+            map.insert("kind".into(), resource.kind.clone().into());
+        }
+        Rules::Custom(_) => {
+            if kind.is_empty() || version.is_empty() {
+                return Err(None);
+            }
+            if version != wanted {
+                let message = format!(
+                    "the API version in the data ({version}) does not match the expected API version ({wanted})"
+                );
+                return Err(Some(Failure::bad_request(message)));
+            }
+        }
+    }
+    Ok(())
+}
+
+/// The type errors that Kubernetes finds while decoding.
+pub(crate) fn check(resource: &Resource, object: &Value) -> Result<(), Failure> {
+    let complain = |problem: String| {
+        let (kind, version) = (&resource.kind, &resource.version);
+        let message = format!("{kind} in version {version:?} cannot be handled as a {kind}: {problem}");
+        Failure::bad_request(message)
+    };
+    super::meta::check_types(object).map_err(complain)?;
+    if let Rules::Core(kind) = &resource.rules {
+        crate::kinds::check_types(kind, object).map_err(complain)?;
+    }
+    Ok(())
+}
+
+/// Refuses, or turns into warnings, what field validation complains about.
+pub(crate) fn judge(
+    resource: &Resource,
+    validation: FieldValidation,
+    duplicates: &[String],
+    unknown: &[String],
+    warnings: &mut Vec<String>,
+) -> Result<(), Failure> {
+    let duplicates = duplicates.iter().map(|path| format!("duplicate field {path:?}"));
+    let complaints: Vec<String> =
+        duplicates.chain(unknown.iter().map(|path| format!("unknown field {path:?}"))).collect();
+    match validation {
+        FieldValidation::Strict if !complaints.is_empty() => {
+            let (kind, version, list) = (&resource.kind, &resource.version, complaints.join(", "));
+            let message =
+                format!("{kind} in version {version:?} cannot be handled as a {kind}: strict decoding error: {list}");
+            Err(Failure::bad_request(message))
+        }
+        FieldValidation::Warn => {
+            warnings.extend(complaints);
+            Ok(())
+        }
+        FieldValidation::Ignore | FieldValidation::Strict => Ok(()),
+    }
+}
+
+/// Builds a value while it takes note of keys that appear twice in one map.
+struct Node<'a> {
+    path: String,
+    duplicates: &'a mut Vec<String>,
+}
+
+impl<'de> DeserializeSeed<'de> for Node<'_> {
+    type Value = Value;
+
+    fn deserialize<D: Deserializer<'de>>(self, deserializer: D) -> Result<Value, D::Error> {
+        deserializer.deserialize_any(self)
+    }
+}
+
+impl<'de> Visitor<'de> for Node<'_> {
+    type Value = Value;
+
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("JSON")
+    }
+
+    fn visit_bool<E>(self, value: bool) -> Result<Value, E> {
+        Ok(value.into())
+    }
+
+    fn visit_i64<E>(self, value: i64) -> Result<Value, E> {
+        Ok(value.into())
+    }
+
+    fn visit_u64<E>(self, value: u64) -> Result<Value, E> {
+        Ok(value.into())
+    }
+
+    fn visit_f64<E>(self, value: f64) -> Result<Value, E> {
+        Ok(value.into())
+    }
+
+    fn visit_str<E>(self, value: &str) -> Result<Value, E> {
+        Ok(value.into())
+    }
+
+    fn visit_unit<E>(self) -> Result<Value, E> {
+        Ok(Value::Null)
+    }
+
+    fn visit_seq<A: SeqAccess<'de>>(self, mut items: A) -> Result<Value, A::Error> {
+        let mut list = Vec::new();
+        loop {
+            let path = format!("{}[{}]", self.path, list.len());
+            match items.next_element_seed(Node { path, duplicates: &mut *self.duplicates })? {
+                Some(item) => list.push(item),
+                None => return Ok(Value::Array(list)),
+            }
+        }
+    }
+
+    fn visit_map<A: MapAccess<'de>>(self, mut entries: A) -> Result<Value, A::Error> {
+        let mut map = Map::new();
+        while let Some(key) = entries.next_key::<String>()? {
+            let path = if self.path.is_empty() { key.clone() } else { format!("{}.{key}", self.path) };
+            if map.contains_key(&key) {
+                self.duplicates.push(path.clone());
+            }
+            let value = entries.next_value_seed(Node { path, duplicates: &mut *self.duplicates })?;
+            map.insert(key, value);
+        }
+        Ok(Value::Object(map))
+    }
+}

@@ -1,0 +1,73 @@
+//! The kinds of patch and what each makes of an object.
+
+use jiff::Timestamp;
+use serde_json::Value;
+
+use super::resource::Rules;
+use super::state::Call;
+use super::status::Failure;
+use super::{decode, ownership};
+
+/// How a PATCH is to be read, from its content type.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Kind {
+    Json,
+    Merge,
+    Strategic,
+    Apply,
+}
+
+const JSON: &str = "application/json-patch+json";
+const MERGE: &str = "application/merge-patch+json";
+const STRATEGIC: &str = "application/strategic-merge-patch+json";
+const APPLY: &str = "application/apply-patch+yaml";
+
+impl Kind {
+    pub(crate) fn parse(call: &Call<'_>) -> Result<Self, Failure> {
+        let custom = matches!(call.resource.rules, Rules::Custom(_));
+        match call.content_type.split(';').next().unwrap_or_default().trim() {
+            JSON => Ok(Self::Json),
+            MERGE => Ok(Self::Merge),
+            STRATEGIC if !custom => Ok(Self::Strategic),
+            APPLY => Ok(Self::Apply),
+            _ if custom => Err(Failure::unsupported_media_type(&[JSON, MERGE, APPLY])),
+            _ => Err(Failure::unsupported_media_type(&[JSON, MERGE, STRATEGIC, APPLY])),
+        }
+    }
+}
+
+/// Reads the body of a patch.
+pub(crate) fn parse(kind: Kind, call: &Call<'_>) -> Result<Value, Failure> {
+    let (value, _) = decode::parse(&call.body, call.content_type)
+        .map_err(|problem| Failure::bad_request(format!("error decoding patch: {problem}")))?;
+    let fits = if kind == Kind::Json { value.is_array() } else { value.is_object() };
+    if fits { Ok(value) } else { Err(Failure::bad_request("error decoding patch: unexpected JSON type")) }
+}
+
+/// The object that a patch makes of the live one (none only for an apply that creates).
+pub(crate) fn patched(
+    kind: Kind,
+    call: &Call<'_>,
+    live: Option<&Value>,
+    patch: &Value,
+    force: bool,
+    now: Timestamp,
+) -> Result<Value, Failure> {
+    match (kind, live) {
+        (Kind::Apply, _) => ownership::apply(call, live, patch, force, now),
+        (_, None) => Err(call.not_found()),
+        (Kind::Json, Some(live)) => {
+            let operations: json_patch::Patch = serde_json::from_value(patch.clone())
+                .map_err(|problem| Failure::bad_request(format!("error decoding patch: {problem}")))?;
+            let mut object = live.clone();
+            json_patch::patch(&mut object, &operations).map_err(|_| Failure::unprocessable_patch())?;
+            Ok(object)
+        }
+        (Kind::Merge, Some(live)) => {
+            let mut object = live.clone();
+            json_patch::merge(&mut object, patch);
+            Ok(object)
+        }
+        (Kind::Strategic, Some(live)) => ownership::strategic_merge(&call.resource, live, patch),
+    }
+}

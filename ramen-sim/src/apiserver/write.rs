@@ -1,0 +1,291 @@
+//! Create, update and patch: one path on which every change of an object goes.
+
+use bytes::Bytes;
+use serde_json::{Value, json};
+
+use super::decode::{self, Decoded};
+use super::state::{Answer, Call, State, Written};
+use super::status::{Failure, FieldError};
+use super::store::{Key, Stored};
+use super::{meta, ownership, patch};
+use crate::apply::keep_times;
+
+/// etcd refuses values above this size.
+const OBJECT_LIMIT: usize = 1_572_864;
+/// How often a generated name is tried before a collision is reported.
+const NAME_ATTEMPTS: usize = 8;
+
+impl State {
+    pub(crate) fn create(&mut self, call: &Call<'_>) -> Result<Answer, Failure> {
+        let decoded = decode::object(&call.resource, &call.body, call.content_type)?;
+        let mut object = decoded.object;
+        let namespace = meta::text(&object, "namespace");
+        if call.resource.namespaced && !namespace.is_empty() && namespace != call.info.namespace {
+            let message = "the namespace of the provided object does not match the namespace sent on the request";
+            return Err(Failure::bad_request(message));
+        }
+        self.name(call, &mut object);
+        let written = self.create_object(call, Decoded { object, ..decoded })?;
+        Ok(self.written(call, written))
+    }
+
+    /// Gives an object with `generateName` a free name.
+    fn name(&mut self, call: &Call<'_>, object: &mut Value) {
+        let base = meta::text(object, "generateName").to_string();
+        if base.is_empty() || !meta::text(object, "name").is_empty() {
+            return;
+        }
+        for _ in 0..NAME_ATTEMPTS {
+            let name = self.ids.name(&base);
+            let taken = self.store.get(&call.resource.group_resource(), &call.key_of(&name)).is_some();
+            object["metadata"]["name"] = name.into();
+            if !taken {
+                return;
+            }
+        }
+    }
+
+    fn create_object(&mut self, call: &Call<'_>, decoded: Decoded) -> Result<Written, Failure> {
+        let Decoded { mut object, duplicates } = decoded;
+        let resource = &call.resource;
+        let mut warnings = Vec::new();
+        if !matches!(meta::text(&object, "resourceVersion"), "" | "0") {
+            return Err(Failure::unclassified("resourceVersion should not be set on objects to be created"));
+        }
+        for field in ["resourceVersion", "uid", "deletionTimestamp", "deletionGracePeriodSeconds", "generation"] {
+            meta::remove(&mut object, field);
+        }
+        let unknown = resource.normalize(&mut object);
+        decode::judge(resource, call.validation, &duplicates, &unknown, &mut warnings)?;
+        if resource.namespaced {
+            object["metadata"]["namespace"] = call.info.namespace.clone().into();
+        }
+        self.admit_create(call, &object)?;
+        object["metadata"]["uid"] = self.ids.uid().into();
+        object["metadata"]["creationTimestamp"] = meta::time_text(self.clock.now(), 0).into();
+        // An apply has recorded its owners already.
+        if !applies(call) {
+            ownership::track(call, None, &mut object, self.clock.now());
+        }
+        resource.prepare_create(&mut object);
+
+        let name = meta::text(&object, "name").to_string();
+        let mut errors = resource.validate(&object, None, "");
+        errors.extend(meta::validate(&object, resource.name_rule(), resource.namespaced));
+        if !errors.is_empty() {
+            return Err(Failure::invalid(named_by_object(call, &object, &name), &errors));
+        }
+        let key = call.key_of(&name);
+        if self.store.get(&resource.group_resource(), &key).is_some() {
+            return Err(Failure::already_exists(resource.named(&name)));
+        }
+        check_size(&object)?;
+        let object = self.persist(call, &key, object);
+        Ok(Written { object, created: true, warnings })
+    }
+
+    /// What admission has against a creation: a namespace that does not exist or is going away.
+    fn admit_create(&self, call: &Call<'_>, object: &Value) -> Result<(), Failure> {
+        self.check_definition_alive(call)?;
+        if !call.resource.namespaced {
+            return Ok(());
+        }
+        let name = &call.info.namespace;
+        let Some(namespace) = self.peek("", "namespaces", "", name) else {
+            let named = super::status::Named { group: "", kind: "namespaces", name };
+            return Err(Failure::not_found(named));
+        };
+        if namespace["status"]["phase"] != "Terminating" {
+            return Ok(());
+        }
+        let why = format!("unable to create new content in namespace {name} because it is being terminated");
+        let cause = json!({
+            "reason": "NamespaceTerminating",
+            "message": format!("namespace {name} is being terminated"),
+            "field": "metadata.namespace",
+        });
+        let object_name = meta::text(object, "name");
+        Err(Failure::forbidden_because(call.resource.named(object_name), &why, &cause))
+    }
+
+    /// Writes unless it is a dry run; either way returns what would be stored.
+    pub(crate) fn persist(&mut self, call: &Call<'_>, key: &Key, mut object: Value) -> std::sync::Arc<Stored> {
+        if call.info.dry_run {
+            return std::sync::Arc::new(Stored::unsaved(&object));
+        }
+        let resource = call.resource.group_resource();
+        let stored = self.store.put(&resource, key.clone(), &mut object, self.clock.now());
+        self.after_write(&resource, key);
+        stored
+    }
+
+    pub(crate) fn update(&mut self, call: &Call<'_>) -> Result<Answer, Failure> {
+        let decoded = decode::object(&call.resource, &call.body, call.content_type)?;
+        check_name(call, &decoded.object)?;
+        let written = self.change(call, decoded.duplicates, call.resource.create_on_update(), move |_, live| {
+            let mut object = decoded.object;
+            if meta::text(&object, "resourceVersion").is_empty()
+                && let (true, Some(live)) = (call.resource.unconditional_update(), live)
+            {
+                object["metadata"]["resourceVersion"] = live["metadata"]["resourceVersion"].clone();
+            }
+            Ok(object)
+        })?;
+        Ok(self.written(call, written))
+    }
+
+    pub(crate) fn patch(&mut self, call: &Call<'_>) -> Result<Answer, Failure> {
+        let kind = patch::Kind::parse(call)?;
+        let applies = kind == patch::Kind::Apply;
+        let parsed = patch::parse(kind, call)?;
+        if applies {
+            check_name(call, &parsed)?;
+        }
+        let force = call.query.flag("force");
+        if applies && !call.query.has("fieldManager") {
+            let error = FieldError::required("fieldManager", "is required for apply patch");
+            let named = super::status::Named { group: "meta.k8s.io", kind: "PatchOptions", name: "" };
+            return Err(Failure::invalid(named, &[error]));
+        }
+        let creates = applies && call.info.subresource.is_empty();
+        let written = self.change(call, Vec::new(), creates, |state, live| {
+            let patched = patch::patched(kind, call, live, &parsed, force, state.clock.now())?;
+            check_name(call, &patched)?;
+            decode::check(&call.resource, &patched)?;
+            Ok(patched)
+        })?;
+        Ok(self.written(call, written))
+    }
+
+    /// Changes one object: `make` says what it shall be, given what it is.
+    fn change(
+        &mut self,
+        call: &Call<'_>,
+        duplicates: Vec<String>,
+        may_create: bool,
+        make: impl FnOnce(&Self, Option<&Value>) -> Result<Value, Failure>,
+    ) -> Result<Written, Failure> {
+        let resource = &call.resource;
+        let key = call.key();
+        let Some(stored) = self.store.get(&resource.group_resource(), &key) else {
+            if !may_create || !call.info.subresource.is_empty() {
+                return Err(call.not_found());
+            }
+            let object = make(self, None)?;
+            return self.create_object(call, Decoded { object, duplicates });
+        };
+        let old = super::output::versioned_value(resource, &stored);
+        let mut new = make(self, Some(&old))?;
+        let mut warnings = Vec::new();
+        let unknown = resource.normalize(&mut new);
+        decode::judge(resource, call.validation, &duplicates, &unknown, &mut warnings)?;
+        check_preconditions(call, &new, &old)?;
+        self.settle(call, &mut new, &old)?;
+        keep_times(&old, &mut new);
+        if new == old {
+            return Ok(Written { object: stored, created: false, warnings });
+        }
+        check_size(&new)?;
+        if releases(resource, &new, &old) && !call.info.dry_run {
+            let object = self.release(call, &key, &new);
+            return Ok(Written { object, created: false, warnings });
+        }
+        let object = self.persist(call, &key, new);
+        Ok(Written { object, created: false, warnings })
+    }
+
+    /// Brings an update into its final form and validates it.
+    fn settle(&mut self, call: &Call<'_>, new: &mut Value, old: &Value) -> Result<(), Failure> {
+        let resource = &call.resource;
+        let subresource = call.info.subresource.as_str();
+        if new["metadata"].get("namespace").is_some()
+            && new["metadata"].get("namespace") != old["metadata"].get("namespace")
+        {
+            let message = "the namespace of the provided object does not match the namespace sent on the request";
+            return Err(Failure::bad_request(message));
+        }
+        if !applies(call) {
+            ownership::track(call, Some(old), new, self.clock.now());
+        }
+        meta::inherit(new, old);
+        resource.prepare_update(new, old, subresource);
+        meta::drop_empty(new);
+        let mut errors = meta::validate_update(new, old);
+        errors.extend(resource.validate(new, Some(old), subresource));
+        if errors.is_empty() {
+            return Ok(());
+        }
+        Err(Failure::invalid(named_by_object(call, new, &call.info.name), &errors))
+    }
+}
+
+/// An invalid object is named by the kind it claims.
+fn named_by_object<'a>(call: &'a Call<'_>, object: &'a Value, name: &'a str) -> super::status::Named<'a> {
+    let kind = object.get("kind").and_then(Value::as_str).unwrap_or(&call.resource.kind);
+    super::status::Named { group: &call.resource.group, kind, name }
+}
+
+/// Whether the request is a server-side apply.
+fn applies(call: &Call<'_>) -> bool {
+    call.info.verb == "patch" && patch::Kind::parse(call).is_ok_and(|kind| kind == patch::Kind::Apply)
+}
+
+/// The name (and namespace) in the body must be those of the URL.
+fn check_name(call: &Call<'_>, object: &Value) -> Result<(), Failure> {
+    let (name, wanted) = (meta::text(object, "name"), &call.info.name);
+    if name.is_empty() {
+        let message =
+            format!("the name of the object ({wanted} based on URL) was undeterminable: name must be provided");
+        return Err(Failure::bad_request(message));
+    }
+    if name != wanted {
+        return Err(Failure::bad_request(format!(
+            "the name of the object ({name}) does not match the name on the URL ({wanted})"
+        )));
+    }
+    let (namespace, wanted) = (meta::text(object, "namespace"), &call.info.namespace);
+    if call.resource.namespaced && !namespace.is_empty() && namespace != wanted {
+        return Err(Failure::bad_request(format!(
+            "the namespace of the object ({namespace}) does not match the namespace on the URL ({wanted})"
+        )));
+    }
+    Ok(())
+}
+
+fn check_preconditions(call: &Call<'_>, new: &Value, old: &Value) -> Result<(), Failure> {
+    let named = call.resource.named(&call.info.name);
+    let (uid, live) = (meta::text(new, "uid"), meta::text(old, "uid"));
+    if !uid.is_empty() && uid != live {
+        let why = format!("Precondition failed: UID in precondition: {uid}, UID in object meta: {live}");
+        return Err(Failure::conflict(named, &why));
+    }
+    let asked = meta::text(new, "resourceVersion");
+    match asked.parse::<u64>() {
+        Err(_) if !asked.is_empty() => {
+            Err(Failure::unclassified(format!("strconv.ParseUint: parsing {asked:?}: invalid syntax")))
+        }
+        Ok(0) | Err(_) if call.resource.unconditional_update() => Ok(()),
+        Ok(0) | Err(_) => {
+            let error = FieldError::invalid("metadata.resourceVersion", &json!(0), "must be specified for an update");
+            Err(Failure::invalid(named, &[error]))
+        }
+        Ok(_) if asked == meta::text(old, "resourceVersion") => Ok(()),
+        Ok(_) => Err(Failure::modified(named)),
+    }
+}
+
+/// Whether this update takes away the last thing that held back a deletion.
+fn releases(resource: &super::resource::Resource, new: &Value, old: &Value) -> bool {
+    let grace = old.pointer("/metadata/deletionGracePeriodSeconds").and_then(Value::as_i64).unwrap_or_default();
+    let namespace = resource.group.is_empty() && resource.plural == "namespaces";
+    let held =
+        namespace && new.pointer("/spec/finalizers").and_then(Value::as_array).is_some_and(|list| !list.is_empty());
+    meta::is_deleting(old) && grace == 0 && meta::finalizers(new).is_empty() && !held
+}
+
+fn check_size(object: &Value) -> Result<(), Failure> {
+    if Bytes::from(object.to_string()).len() <= OBJECT_LIMIT {
+        return Ok(());
+    }
+    Err(Failure::unclassified("rpc error: code = InvalidArgument desc = etcdserver: request is too large"))
+}
