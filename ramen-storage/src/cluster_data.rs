@@ -4,11 +4,13 @@
 //! entry is kept in the comment of its gzip header, which every decoder skips: bodies stay what Ramen reads, and no feature of
 //! the store is needed.
 
+mod breaker;
 mod encoding;
 mod epoch;
 mod failures;
 mod probe;
 mod store;
 
+pub use breaker::Breaker;
 pub use encoding::{DecodeError, decode, encode};
 pub use store::ObjectStoreClusterData;
