@@ -12,11 +12,15 @@
 //! | [`ReplicationGroupDestination`] | managed cluster | VolumeReplicationGroup | receiving side of a VolSync consistency group |
 //! | [`ProtectedVolumeReplicationGroupList`] | managed cluster | administrator | what an S3 store holds |
 //!
-//! Every name that other software sees is in [`names`], the kinds of other projects that we read or write in part in [`foreign`].
+//! [`RamenConfig`] is no API object but the configuration file of both operators. [`decode`] reads what others wrote, and
+//! [`edit`] changes it without losing what a newer release put there. Every name that other software sees is in
+//! [`names`], the kinds of other projects that we read or write in part in [`foreign`].
 //!
-//! The types generate their CRDs ([`crds`]), equal in structure to upstream's. They encode as upstream's encoder does: a field is an `Option` exactly
-//! where upstream tells absent from empty.
+//! The types generate their CRDs ([`crds`]), equal in structure to upstream's. They encode as upstream's encoder does:
+//! a field is an `Option` exactly where upstream tells absent from empty.
 
+pub mod decode;
+pub mod edit;
 pub mod foreign;
 pub mod names;
 
@@ -30,6 +34,7 @@ mod maintenancemode;
 mod peerclass;
 mod protectedpvc;
 mod protectedvolumereplicationgrouplist;
+mod ramenconfig;
 mod replicationgroupdestination;
 mod replicationgroupsource;
 mod schema;
@@ -61,6 +66,11 @@ pub use protectedpvc::{Identifier, ProtectedPVC};
 pub use protectedvolumereplicationgrouplist::{
     ProtectedVolumeReplicationGroupList, ProtectedVolumeReplicationGroupListSpec,
     ProtectedVolumeReplicationGroupListStatus,
+};
+pub use ramenconfig::{
+    ControllerHealth, ControllerMetrics, ControllerType, DestinationCopyMethod, DrClusterOperator,
+    KubeObjectProtectionConfig, LeaderElection, MultiNamespaceConfig, RamenConfig, S3StoreProfile, SecretKeySelector,
+    SecretReference, VolSyncConfig,
 };
 pub use replicationgroupdestination::{
     ReplicationGroupDestination, ReplicationGroupDestinationSpec, ReplicationGroupDestinationStatus,

@@ -7,7 +7,8 @@ use serde_json::Value;
 
 /// Facts by place: `<crd> <path>#<keyword>` to the keyword's value.
 ///
-/// The path names properties (`spec.action`), the element of a list as `[]` and of a map as `{}`. A path that starts with `=` is outside the schema.
+/// The path names properties (`spec.action`), the element of a list as `[]` and of a map as `{}`. A path that starts
+/// with `=` is outside the schema.
 pub type Facts = BTreeMap<String, Value>;
 
 /// Keywords whose order the API server does not look at.
@@ -182,7 +183,8 @@ pub fn differences(theirs: &Facts, ours: &Facts) -> Vec<Difference> {
         .collect()
 }
 
-/// The places that docs/differences.md declares: the items of its section "CRD structure", each a place in backticks and a reason after a colon.
+/// The places that docs/differences.md declares: the items of its section "CRD structure", each a place in backticks
+/// and a reason after a colon.
 ///
 /// # Errors
 ///

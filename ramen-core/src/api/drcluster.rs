@@ -6,7 +6,9 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::{
-    MModeState, schema,
+    MModeState,
+    names::phases,
+    schema,
     wire::{closed_enum, empty_as_none, open_enum},
 };
 
@@ -28,17 +30,17 @@ open_enum! {
     /// Where a cluster stands, in `status.phase`.
     DRClusterPhase {
         /// In use, no fencing asked for.
-        Available = "Available",
+        Available = phases::DRCLUSTER_AVAILABLE,
         /// Being validated.
-        Starting = "Starting",
+        Starting = phases::DRCLUSTER_STARTING,
         /// Being cut off from its storage.
-        Fencing = "Fencing",
+        Fencing = phases::DRCLUSTER_FENCING,
         /// Cut off from its storage.
-        Fenced = "Fenced",
+        Fenced = phases::DRCLUSTER_FENCED,
         /// Being let back in.
-        Unfencing = "Unfencing",
+        Unfencing = phases::DRCLUSTER_UNFENCING,
         /// Let back in.
-        Unfenced = "Unfenced",
+        Unfenced = phases::DRCLUSTER_UNFENCED,
     }
 }
 
@@ -59,22 +61,25 @@ open_enum! {
            names it."
 )]
 pub struct DRClusterSpec {
-    /// Address ranges, as CIDRs, from which the nodes of this cluster reach the storage; fencing blocks them. Absent: fencing fails. A range that is no
-    /// CIDR is reported in conditions `Validated` and `CIDRsValidated`.
+    /// Address ranges, as CIDRs, from which the nodes of this cluster reach the storage; fencing blocks them. Absent:
+    /// fencing fails. A range that is no CIDR is reported in conditions `Validated` and `CIDRsValidated`.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub cidrs: Vec<String>,
 
-    /// Whether the cluster is to be cut off from its storage. Absent: no fencing is asked for, and what is left of an earlier one is removed.
+    /// Whether the cluster is to be cut off from its storage. Absent: no fencing is asked for, and what is left of an
+    /// earlier one is removed.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub cluster_fence: Option<ClusterFenceState>,
 
-    /// Clusters of the same region share storage; a peer of the same region is asked to fence this one. Immutable once it has a value.
+    /// Clusters of the same region share storage; a peer of the same region is asked to fence this one. Immutable once
+    /// it has a value.
     #[serde(default, skip_serializing_if = "String::is_empty")]
     #[schemars(extend("x-kubernetes-validations" = [{"rule": "self == oldSelf", "message": "region is immutable"}]))]
     pub region: String,
 
-    /// Name of the RamenConfig S3 profile from which applications that move *to* this cluster are restored; those that run on it are saved to the
-    /// profiles of the others. A profile that is unknown or cannot be used is reported in condition `Validated`. Immutable.
+    /// Name of the RamenConfig S3 profile from which applications that move *to* this cluster are restored; those that
+    /// run on it are saved to the profiles of the others. A profile that is unknown or cannot be used is reported in
+    /// condition `Validated`. Immutable.
     #[schemars(extend("x-kubernetes-validations" = [{"rule": "self == oldSelf", "message": "s3ProfileName is immutable"}]))]
     pub s3_profile_name: String,
 }
@@ -90,7 +95,8 @@ pub struct DRClusterStatus {
     #[serde(deserialize_with = "empty_as_none", skip_serializing_if = "Option::is_none")]
     pub phase: Option<DRClusterPhase>,
 
-    /// `Validated`, `Fenced`, `Clean` and `CIDRsValidated`. A failover of synchronously replicated volumes waits for `Fenced`.
+    /// `Validated`, `Fenced`, `Clean` and `CIDRsValidated`. A failover of synchronously replicated volumes waits for
+    /// `Fenced`.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     #[schemars(schema_with = "schema::conditions")]
     pub conditions: Vec<Condition>,

@@ -24,7 +24,8 @@ use super::{schema, wire::null_as_default};
            its name is the cluster's name on the hub.\n\nStorage vendors read it to make classes for the schedules."
 )]
 pub struct DRClusterConfigSpec {
-    /// Intervals of the policies this cluster is in, each once: a number and `m`, `h` or `d`. Storage vendors make a VolumeReplicationClass for each.
+    /// Intervals of the policies this cluster is in, each once: a number and `m`, `h` or `d`. Storage vendors make a
+    /// VolumeReplicationClass for each.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub replication_schedules: Vec<String>,
 
@@ -41,7 +42,8 @@ schema::root_schema!(
     "A cluster's identity and schedules, from the hub, and the storage it has to offer, from the cluster."
 );
 
-/// What the cluster has to offer. All lists are of names, and only of classes that carry Ramen's labels; the hub reads the classes themselves.
+/// What the cluster has to offer. All lists are of names, and only of classes that carry Ramen's labels; the hub reads
+/// the classes themselves.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase", default)]
 #[schemars(transform = schema::structural)]
@@ -75,7 +77,8 @@ pub struct DRClusterConfigStatus {
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub network_fence_classes: Vec<String>,
 
-    /// Addresses from which this cluster was seen to reach its storage, by CSI driver. The hub compares them with the DRCluster's `cidrs`.
+    /// Addresses from which this cluster was seen to reach its storage, by CSI driver. The hub compares them with the
+    /// DRCluster's `cidrs`.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub storage_access_details: Vec<StorageAccessDetail>,
 

@@ -14,7 +14,8 @@ use super::{PeerClass, schema, wire::null_as_default};
 
 /// What the administrator asks for.
 ///
-/// Whether the DR is synchronous is not said here: it follows from the storage the two clusters have in common (`status.sync`, `status.async`).
+/// Whether the DR is synchronous is not said here: it follows from the storage the two clusters have in common
+/// (`status.sync`, `status.async`).
 #[derive(CustomResource, Clone, Debug, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
 #[schemars(
@@ -43,16 +44,17 @@ use super::{PeerClass, schema, wire::null_as_default};
            refer to one.\n\nIt cannot be deleted while one does."
 )]
 pub struct DRPolicySpec {
-    /// How often data is sent to the other cluster: a number and `m`, `h` or `d`, such as `5m`. Also picks the replication classes, whose parameter
-    /// `schedulingInterval` must be the same text. Empty or zero: the storage replicates synchronously. Immutable.
+    /// How often data is sent to the other cluster: a number and `m`, `h` or `d`, such as `5m`. Also picks the
+    /// replication classes, whose parameter `schedulingInterval` must be the same text. Empty or zero: the storage
+    /// replicates synchronously. Immutable.
     #[schemars(
         regex(pattern = r"^(|\d+[mhd])$"),
         extend("x-kubernetes-validations" = [{"rule": "self == oldSelf", "message": "schedulingInterval is immutable"}])
     )]
     pub scheduling_interval: String,
 
-    /// Selects by label the VolumeReplicationClasses (and VolumeGroupReplicationClasses) that may be used. Empty, which the API server makes of an absent
-    /// one: all. Of the selector only `matchLabels` is used. Immutable.
+    /// Selects by label the VolumeReplicationClasses (and VolumeGroupReplicationClasses) that may be used. Empty, which
+    /// the API server makes of an absent one: all. Of the selector only `matchLabels` is used. Immutable.
     #[serde(default)]
     #[schemars(
         schema_with = "schema::label_selector",
@@ -63,7 +65,8 @@ pub struct DRPolicySpec {
     )]
     pub replication_class_selector: LabelSelector,
 
-    /// Selects by label the VolumeSnapshotClasses that VolSync may use. Empty, which the API server makes of an absent one: all. Immutable.
+    /// Selects by label the VolumeSnapshotClasses that VolSync may use. Empty, which the API server makes of an absent
+    /// one: all. Immutable.
     #[serde(default)]
     #[schemars(
         schema_with = "schema::label_selector",
@@ -74,12 +77,14 @@ pub struct DRPolicySpec {
     )]
     pub volume_snapshot_class_selector: LabelSelector,
 
-    /// Selects by label the VolumeGroupSnapshotClasses that VolSync may use for consistency groups. Absent or empty: all.
+    /// Selects by label the VolumeGroupSnapshotClasses that VolSync may use for consistency groups. Absent or empty:
+    /// all.
     #[serde(default)]
     #[schemars(schema_with = "schema::label_selector")]
     pub volume_group_snapshot_class_selector: LabelSelector,
 
-    /// Names of the two DRClusters. One that does not exist, or is not validated, is reported in condition `Validated`. Immutable.
+    /// Names of the two DRClusters. One that does not exist, or is not validated, is reported in condition `Validated`.
+    /// Immutable.
     #[serde(deserialize_with = "null_as_default")]
     #[schemars(extend("x-kubernetes-validations" = [
         {"rule": "size(self) == 2", "message": "drClusters requires a list of 2 clusters"},
@@ -87,8 +92,8 @@ pub struct DRPolicySpec {
     ]))]
     pub dr_clusters: Vec<String>,
 
-    /// ConfigMap, in the namespace of each DRPlacementControl, that maps the networks of one cluster to those of the other, for virtual machines with
-    /// addresses of their own. Absent: addresses are kept.
+    /// ConfigMap, in the namespace of each DRPlacementControl, that maps the networks of one cluster to those of the
+    /// other, for virtual machines with addresses of their own. Absent: addresses are kept.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schemars(schema_with = "schema::local_object_reference")]
     pub network_mapping_ref: Option<LocalObjectReference>,
@@ -118,7 +123,8 @@ pub struct DRPolicyStatus {
     /// Storage that both clusters reach. One entry makes every application of the policy a synchronous one.
     pub sync: PeerClasses,
 
-    /// Networks that exist on both clusters and carry the label `ramendr.openshift.io/dr-network`. Absent without `networkMappingRef`.
+    /// Networks that exist on both clusters and carry the label `ramendr.openshift.io/dr-network`. Absent without
+    /// `networkMappingRef`.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub network_peers: Vec<NetworkPeer>,
 }

@@ -13,9 +13,10 @@ const HOUR: i128 = 60 * MINUTE;
 
 /// A signed span of time with nanosecond precision, read and written as Go does: `1h30m0s`, `1.5s`, `250ms`, `0s`.
 ///
-/// Reading takes any sequence of numbers with units (`ns`, `us`, `µs`, `ms`, `s`, `m`, `h`; there is no day) and an optional sign; writing yields the one
-/// form that Go's encoder would write for that span, so that two writers of the same object do not fight over the text. The range is that of a 64-bit
-/// count of nanoseconds, about 292 years; text beyond it is an error.
+/// Reading takes any sequence of numbers with units (`ns`, `us`, `µs`, `ms`, `s`, `m`, `h`; there is no day) and an
+/// optional sign; writing yields the one form that Go's encoder would write for that span, so that two writers of the
+/// same object do not fight over the text. The range is that of a 64-bit count of nanoseconds, about 292 years; text
+/// beyond it is an error.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub struct Duration {
     nanoseconds: i64,
@@ -160,7 +161,8 @@ fn parse_number(number: &str, unit: i128) -> Option<i128> {
         return None;
     }
     let mut total = if whole.is_empty() { 0 } else { whole.parse::<i128>().ok()?.checked_mul(unit)? };
-    // Go takes as many decimals as 63 bits hold and scales them in floating point: its rounding is part of what the text means.
+    // Go takes as many decimals as 63 bits hold and scales them in floating point: its rounding is part of what the
+    // text means.
     let (mut numerator, mut scale) = (0_i64, 1.0_f64);
     for digit in fraction.bytes() {
         let next = numerator.checked_mul(10).and_then(|tens| tens.checked_add(i64::from(digit - b'0')));

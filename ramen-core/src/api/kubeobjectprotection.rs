@@ -10,20 +10,21 @@ use super::{Duration, schema, wire::is_zero};
 
 /// Asks for the resources of an application to be captured at intervals and recovered on the other cluster.
 ///
-/// For applications whose resources no GitOps controller brings back. The hub copies it word for word from the DRPlacementControl into the
-/// VolumeReplicationGroup. Has no effect where RamenConfig's `kubeObjectProtection.disabled` is set.
+/// For applications whose resources no GitOps controller brings back. The hub copies it word for word from the
+/// DRPlacementControl into the VolumeReplicationGroup. Has no effect where RamenConfig's
+/// `kubeObjectProtection.disabled` is set.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase", default)]
 #[schemars(transform = schema::structural)]
 pub struct KubeObjectProtectionSpec {
-    /// Time from the start of one capture to the start of the next, as Go writes durations (`5m`, `1h30m`). Absent: five minutes. A capture that takes
-    /// longer is followed by the next one at once.
+    /// Time from the start of one capture to the start of the next, as Go writes durations (`5m`, `1h30m`). Absent:
+    /// five minutes. A capture that takes longer is followed by the next one at once.
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schemars(extend("format" = "duration"))]
     pub capture_interval: Option<Duration>,
 
-    /// Recipe that says what is captured, in which order, with which hooks, and which PVCs belong to the application. Absent: everything in the
-    /// protected namespaces that `kubeObjectSelector` selects.
+    /// Recipe that says what is captured, in which order, with which hooks, and which PVCs belong to the application.
+    /// Absent: everything in the protected namespaces that `kubeObjectSelector` selects.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub recipe_ref: Option<RecipeRef>,
 
@@ -46,7 +47,8 @@ pub struct RecipeRef {
     #[serde(skip_serializing_if = "String::is_empty")]
     pub namespace: String,
 
-    /// Name of the recipe. A recipe that does not exist leaves the application unprotected, and says so in condition `DataReady`.
+    /// Name of the recipe. A recipe that does not exist leaves the application unprotected, and says so in condition
+    /// `DataReady`.
     #[serde(skip_serializing_if = "String::is_empty")]
     pub name: String,
 }

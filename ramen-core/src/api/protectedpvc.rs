@@ -16,23 +16,27 @@ use super::{Duration, MMode, schema};
 #[serde(rename_all = "camelCase")]
 #[schemars(transform = schema::structural)]
 pub struct Identifier {
-    /// The instance, unique over all clusters. Empty when the class names none: the key is written even then, because the CRD requires it.
+    /// The instance, unique over all clusters. Empty when the class names none: the key is written even then, because
+    /// the CRD requires it.
     pub id: String,
 
     /// Maintenance modes that this instance must confirm before Ramen acts on it, from the comma-separated label
-    /// `ramendr.openshift.io/maintenancemodes` of the class. Modes this version does not know are left out. Absent: none.
+    /// `ramendr.openshift.io/maintenancemodes` of the class. Modes this version does not know are left out. Absent:
+    /// none.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub modes: Vec<MMode>,
 }
 
 /// One PVC of an application: what the other cluster needs to set up its counterpart, and how its protection stands.
 ///
-/// Written by the primary into the status of its VolumeReplicationGroup; for VolSync the hub hands the entry to the secondary.
+/// Written by the primary into the status of its VolumeReplicationGroup; for VolSync the hub hands the entry to the
+/// secondary.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase", default)]
 #[schemars(transform = schema::structural)]
 pub struct ProtectedPVC {
-    /// Namespace of the PVC. Releases that protected a single namespace left it empty: then it is that of the VolumeReplicationGroup.
+    /// Namespace of the PVC. Releases that protected a single namespace left it empty: then it is that of the
+    /// VolumeReplicationGroup.
     #[serde(skip_serializing_if = "String::is_empty")]
     pub namespace: String,
 
@@ -40,8 +44,8 @@ pub struct ProtectedPVC {
     #[serde(skip_serializing_if = "String::is_empty")]
     pub name: String,
 
-    /// Whether VolSync copies the data; otherwise the storage replicates it. A VolumeReplicationGroup that is being deleted goes by this value alone.
-    /// Absent is false.
+    /// Whether VolSync copies the data; otherwise the storage replicates it. A VolumeReplicationGroup that is being
+    /// deleted goes by this value alone. Absent is false.
     #[serde(skip_serializing_if = "std::ops::Not::not")]
     pub protected_by_vol_sync: bool,
 
@@ -53,7 +57,8 @@ pub struct ProtectedPVC {
     #[serde(rename = "storageID")]
     pub storage_id: Identifier,
 
-    /// Replication instance of the volume: label `ramendr.openshift.io/replicationid` of the VolumeReplicationClass. Its `modes` gate a failover.
+    /// Replication instance of the volume: label `ramendr.openshift.io/replicationid` of the VolumeReplicationClass.
+    /// Its `modes` gate a failover.
     #[serde(rename = "replicationID")]
     pub replication_id: Identifier,
 
@@ -77,7 +82,8 @@ pub struct ProtectedPVC {
     #[schemars(schema_with = "schema::volume_resource_requirements")]
     pub resources: VolumeResourceRequirements,
 
-    /// How the protection of this PVC stands: `DataReady`, `DataProtected`, `ClusterDataProtected`, and for VolSync its own types.
+    /// How the protection of this PVC stands: `DataReady`, `DataProtected`, `ClusterDataProtected`, and for VolSync its
+    /// own types.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     #[schemars(schema_with = "schema::conditions")]
     pub conditions: Vec<Condition>,

@@ -43,7 +43,8 @@ pub struct ProtectedVolumeReplicationGroupListStatus {
     /// When the store was read, by the clock of the operator's node. Absent: not read.
     pub sample_time: Option<Time>,
 
-    /// The VolumeReplicationGroups, each as it was last saved; of their metadata only name, namespace, labels, annotations and finalizers.
+    /// The VolumeReplicationGroups, each as it was last saved; of their metadata only name, namespace, labels,
+    /// annotations and finalizers.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     #[schemars(schema_with = "items")]
     pub items: Vec<VolumeReplicationGroup>,

@@ -46,11 +46,13 @@ pub struct ReplicationGroupDestinationSpec {
     #[schemars(schema_with = "schema::label_selector")]
     pub volume_snapshot_class_selector: LabelSelector,
 
-    /// The PVCs of the group, one ReplicationDestination each. All must be in one namespace. Absent: nothing is received.
+    /// The PVCs of the group, one ReplicationDestination each. All must be in one namespace. Absent: nothing is
+    /// received.
     #[serde(rename = "rdSpecs", skip_serializing_if = "Vec::is_empty")]
     pub rd_specs: Vec<VolSyncReplicationDestinationSpec>,
 
-    /// Holds the set of images as it is, so that it neither moves on nor expires while a promotion restores from it. Absent is false.
+    /// Holds the set of images as it is, so that it neither moves on nor expires while a promotion restores from it.
+    /// Absent is false.
     #[serde(skip_serializing_if = "std::ops::Not::not")]
     pub paused: bool,
 }
@@ -88,7 +90,8 @@ pub struct ReplicationGroupDestinationStatus {
     #[schemars(schema_with = "schema::conditions")]
     pub conditions: Vec<Condition>,
 
-    /// The last complete set: VolumeSnapshots by name of the PVC, replaced as a whole. Absent: none yet. The name in JSON is singular.
+    /// The last complete set: VolumeSnapshots by name of the PVC, replaced as a whole. Absent: none yet. The name in
+    /// JSON is singular.
     #[serde(rename = "latestImage", skip_serializing_if = "BTreeMap::is_empty")]
     #[schemars(schema_with = "schema::typed_local_object_references")]
     pub latest_images: BTreeMap<String, TypedLocalObjectReference>,

@@ -54,8 +54,8 @@ pub struct ReplicationGroupSourceSpec {
     #[schemars(schema_with = "schema::label_selector")]
     pub volume_group_snapshot_source: LabelSelector,
 
-    /// Where to send each PVC, and how its mover runs. A PVC that is not listed is sent to where the clusters' shared service network finds its
-    /// receiver.
+    /// Where to send each PVC, and how its mover runs. A PVC that is not listed is sent to where the clusters' shared
+    /// service network finds its receiver.
     #[serde(default, rename = "rsSpecs", skip_serializing_if = "Vec::is_empty")]
     pub rs_specs: Vec<VolSyncReplicationSourceSpec>,
 }
@@ -79,7 +79,8 @@ pub struct ReplicationSourceTriggerSpec {
     ))]
     pub schedule: Option<String>,
 
-    /// Asks for one round whenever it changes: `status.lastManualSync` takes the same text once the round is done. Absent: no round is asked for.
+    /// Asks for one round whenever it changes: `status.lastManualSync` takes the same text once the round is done.
+    /// Absent: no round is asked for.
     #[serde(skip_serializing_if = "String::is_empty")]
     pub manual: String,
 }

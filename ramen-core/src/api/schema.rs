@@ -1,9 +1,10 @@
 //! How a type of this room becomes the schema that upstream's CRDs carry.
 //!
-//! The API server prunes what a schema does not name and rejects what it forbids, so two operators that share objects must share the schema to the
-//! letter. schemars describes a Rust type as Rust sees it: an `Option` may be null, a `serde(default)` has a default, a Kubernetes type has whatever
-//! the linked version of k8s-openapi knows. Upstream's schemas are generated from Go types, where none of that holds. The functions here close the gap,
-//! and every type names the ones it uses: nothing edits the generated YAML afterwards.
+//! The API server prunes what a schema does not name and rejects what it forbids, so two operators that share objects
+//! must share the schema to the letter. schemars describes a Rust type as Rust sees it: an `Option` may be null, a
+//! `serde(default)` has a default, a Kubernetes type has whatever the linked version of k8s-openapi knows. Upstream's
+//! schemas are generated from Go types, where none of that holds. The functions here close the gap, and every type
+//! names the ones it uses: nothing edits the generated YAML afterwards.
 
 use k8s_openapi::apiextensions_apiserver::pkg::apis::apiextensions::v1::{
     CustomResourceDefinition, JSONSchemaProps, JSONSchemaPropsOrArray, JSONSchemaPropsOrBool,
@@ -73,7 +74,8 @@ pub(super) fn root<Spec: JsonSchema, Status: JsonSchema>(generator: &mut SchemaG
     })
 }
 
-/// Completes the root struct that `kube` derives for a kind: the schema of [`root`], and a `crd` that [`finish`]es the derived one.
+/// Completes the root struct that `kube` derives for a kind: the schema of [`root`], and a `crd` that [`finish`]es the
+/// derived one.
 macro_rules! root_schema {
     ($root:ident, $spec:ty, $status:ty, $description:literal) => {
         impl schemars::JsonSchema for $root {
@@ -89,7 +91,8 @@ macro_rules! root_schema {
         }
 
         impl $root {
-            /// The CRD of this kind, equal in structure to upstream's. It comes before the trait's method of the same name, which it completes.
+            /// The CRD of this kind, equal in structure to upstream's. It comes before the trait's method of the same
+            /// name, which it completes.
             #[must_use]
             pub fn crd() -> k8s_openapi::apiextensions_apiserver::pkg::apis::apiextensions::v1::CustomResourceDefinition
             {
@@ -100,7 +103,8 @@ macro_rules! root_schema {
 }
 pub(super) use root_schema;
 
-/// Puts right what `kube`'s derivation does to every CRD: it leaves out the list kind, adds a title, and empties the alternatives of an integer or string.
+/// Puts right what `kube`'s derivation does to every CRD: it leaves out the list kind, adds a title, and empties the
+/// alternatives of an integer or string.
 pub(super) fn finish(mut crd: CustomResourceDefinition) -> CustomResourceDefinition {
     crd.spec.names.list_kind = Some(format!("{}List", crd.spec.names.kind));
     let schemas =
@@ -126,8 +130,8 @@ fn restore_alternatives(schema: &mut JSONSchemaProps) {
     }
 }
 
-/// A kind's schema as an element of another kind's status: the API server does not know it for an object, so the part of `metadata` that is to be kept
-/// has to be named.
+/// A kind's schema as an element of another kind's status: the API server does not know it for an object, so the part
+/// of `metadata` that is to be kept has to be named.
 pub(super) fn embedded<Root: JsonSchema>(generator: &mut SchemaGenerator) -> Schema {
     let mut schema = Root::json_schema(generator);
     if let Some(metadata) = schema.pointer_mut("/properties/metadata") {
@@ -249,8 +253,8 @@ pub(super) fn volume_resource_requirements(_: &mut SchemaGenerator) -> Schema {
     json_schema!({"type": "object", "properties": {"limits": quantities, "requests": quantities}})
 }
 
-/// `core/v1.PodSecurityContext`, as of the Kubernetes version upstream's CRDs were generated with: written out, because the linked k8s-openapi's may
-/// know more or fewer fields.
+/// `core/v1.PodSecurityContext`, as of the Kubernetes version upstream's CRDs were generated with: written out, because
+/// the linked k8s-openapi's may know more or fewer fields.
 pub(super) fn pod_security_context(_: &mut SchemaGenerator) -> Schema {
     let (string, boolean, int64) =
         (json!({"type": "string"}), json!({"type": "boolean"}), json!({"type": "integer", "format": "int64"}));

@@ -1,4 +1,5 @@
-//! Virtual machines with addresses of their own, which have to change when the machine moves to a network of another cluster.
+//! Virtual machines with addresses of their own, which have to change when the machine moves to a network of another
+//! cluster.
 
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};

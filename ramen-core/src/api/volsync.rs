@@ -6,16 +6,19 @@ use serde::{Deserialize, Serialize};
 
 use super::{ProtectedPVC, schema};
 
-/// How an application uses VolSync. In a DRPlacementControl only `moverConfig` has an effect; the rest is the hub's word to a VolumeReplicationGroup.
+/// How an application uses VolSync. In a DRPlacementControl only `moverConfig` has an effect; the rest is the hub's
+/// word to a VolumeReplicationGroup.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase", default)]
 #[schemars(transform = schema::structural)]
 pub struct VolSyncSpec {
-    /// PVCs that a secondary receives, one ReplicationDestination each. Stays on a newly promoted primary until the hub clears it.
+    /// PVCs that a secondary receives, one ReplicationDestination each. Stays on a newly promoted primary until the hub
+    /// clears it.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub rd_spec: Vec<VolSyncReplicationDestinationSpec>,
 
-    /// PVCs that a primary sends and where to. Used only where no Submariner connects the clusters; otherwise the primary finds its peers by name.
+    /// PVCs that a primary sends and where to. Used only where no Submariner connects the clusters; otherwise the
+    /// primary finds its peers by name.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub rs_spec: Vec<VolSyncReplicationSourceSpec>,
 
@@ -69,7 +72,8 @@ pub struct RsyncTLSConfig {
     #[serde(skip_serializing_if = "String::is_empty")]
     pub address: String,
 
-    /// Secret with the pre-shared key, in the namespace of the PVC. Absent: the one derived from the name of the VolumeReplicationGroup.
+    /// Secret with the pre-shared key, in the namespace of the PVC. Absent: the one derived from the name of the
+    /// VolumeReplicationGroup.
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schemars(schema_with = "schema::local_object_reference")]
     pub tls_secret_ref: Option<LocalObjectReference>,
@@ -80,7 +84,8 @@ pub struct RsyncTLSConfig {
 #[serde(rename_all = "camelCase")]
 #[schemars(transform = schema::structural)]
 pub struct MoverConfig {
-    /// Security context of the mover pod. Absent: VolSync's default, which cannot read files that belong to other users.
+    /// Security context of the mover pod. Absent: VolSync's default, which cannot read files that belong to other
+    /// users.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schemars(schema_with = "schema::pod_security_context")]
     pub mover_security_context: Option<PodSecurityContext>,

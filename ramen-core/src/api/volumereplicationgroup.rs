@@ -10,22 +10,26 @@ use serde::{Deserialize, Serialize};
 
 use super::{
     DRAction, Duration, KubeObjectProtectionSpec, KubeObjectProtectionStatus, PeerClass, PeerClasses, ProtectedPVC,
-    StaticIPDiscoveryStatus, StaticIPTranslationSpec, VolSyncReplicationDestinationInfo, VolSyncSpec, schema,
+    StaticIPDiscoveryStatus, StaticIPTranslationSpec, VolSyncReplicationDestinationInfo, VolSyncSpec,
+    names::phases,
+    schema,
     wire::{empty_as_none, is_zero, null_as_default, open_enum},
 };
 
 open_enum! {
-    /// The role that a cluster's copy of an application is to have, in `spec.replicationState`. In lower case, unlike [`State`].
+    /// The role that a cluster's copy of an application is to have, in `spec.replicationState`. In lower case, unlike
+    /// [`State`].
     ReplicationState {
         /// The application writes here.
-        Primary = "primary",
+        Primary = phases::VRG_SPEC_PRIMARY,
         /// The volumes receive what the primary writes, and nobody else writes them.
-        Secondary = "secondary",
+        Secondary = phases::VRG_SPEC_SECONDARY,
     }
 }
 
 impl Default for ReplicationState {
-    /// No role: the value of an object that says nothing. Controllers reject it, so that a forgotten field never makes a primary.
+    /// No role: the value of an object that says nothing. Controllers reject it, so that a forgotten field never makes
+    /// a primary.
     fn default() -> Self {
         Self::Other(String::new())
     }
@@ -35,11 +39,11 @@ open_enum! {
     /// The role that a cluster's copy has reached, in `status.state`. In upper case, unlike [`ReplicationState`].
     State {
         /// All volumes are primary and their metadata is here.
-        Primary = "Primary",
+        Primary = phases::VRG_STATE_PRIMARY,
         /// All volumes are secondary, and after a relocation hold all that the old primary wrote.
-        Secondary = "Secondary",
+        Secondary = phases::VRG_STATE_SECONDARY,
         /// Neither: something is under way or wrong.
-        Unknown = "Unknown",
+        Unknown = phases::VRG_STATE_UNKNOWN,
     }
 }
 
@@ -65,15 +69,17 @@ open_enum! {
     printcolumn(json_path = ".status.state", name = "currentState", type_ = "string")
 )]
 pub struct VolumeReplicationGroupSpec {
-    /// Selects by label the PVCs that belong to the group; empty selects every PVC of its namespaces. A recipe with a volume selector overrides it.
+    /// Selects by label the PVCs that belong to the group; empty selects every PVC of its namespaces. A recipe with a
+    /// volume selector overrides it.
     #[schemars(schema_with = "schema::label_selector")]
     pub pvc_selector: LabelSelector,
 
-    /// The role of every volume of the group. The CRD admits any text; the controller reports one it does not know in condition `DataReady`.
+    /// The role of every volume of the group. The CRD admits any text; the controller reports one it does not know in
+    /// condition `DataReady`.
     pub replication_state: ReplicationState,
 
-    /// Names of the RamenConfig S3 profiles to which the primary saves what the other cluster needs. `NoS3` stands for no store. One that is unknown or
-    /// cannot be used keeps `ClusterDataProtected` from becoming True.
+    /// Names of the RamenConfig S3 profiles to which the primary saves what the other cluster needs. `NoS3` stands for
+    /// no store. One that is unknown or cannot be used keeps `ClusterDataProtected` from becoming True.
     #[serde(deserialize_with = "null_as_default")]
     pub s3_profiles: Vec<String>,
 
@@ -89,12 +95,13 @@ pub struct VolumeReplicationGroupSpec {
     #[serde(default)]
     pub vol_sync: VolSyncSpec,
 
-    /// Asks a primary to get ready to send its last writes; `status.prepareForFinalSyncComplete` answers. Relocation only; never together with
-    /// `runFinalSync`. Absent is false.
+    /// Asks a primary to get ready to send its last writes; `status.prepareForFinalSyncComplete` answers. Relocation
+    /// only; never together with `runFinalSync`. Absent is false.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub prepare_for_final_sync: bool,
 
-    /// Asks a primary whose application has stopped to send its last writes; `status.finalSyncComplete` answers. Relocation only. Absent is false.
+    /// Asks a primary whose application has stopped to send its last writes; `status.finalSyncComplete` answers.
+    /// Relocation only. Absent is false.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub run_final_sync: bool,
 
@@ -110,12 +117,13 @@ pub struct VolumeReplicationGroupSpec {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub kube_object_protection: Option<KubeObjectProtectionSpec>,
 
-    /// Namespaces that the group covers. Absent: its own. Present, even empty: legal only in RamenConfig's `ramenOpsNamespace` if any is listed; an
-    /// empty list there covers nothing.
+    /// Namespaces that the group covers. Absent: its own. Present, even empty: legal only in RamenConfig's
+    /// `ramenOpsNamespace` if any is listed; an empty list there covers nothing.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub protected_namespaces: Option<Vec<String>>,
 
-    /// New addresses of virtual machines on this cluster, applied when their resources are recovered. Absent: addresses are kept.
+    /// New addresses of virtual machines on this cluster, applied when their resources are recovered. Absent: addresses
+    /// are kept.
     #[serde(default, rename = "staticIPTranslationSpec", skip_serializing_if = "Option::is_none")]
     pub static_ip_translation_spec: Option<StaticIPTranslationSpec>,
 }
@@ -132,7 +140,8 @@ schema::root_schema!(
 #[serde(rename_all = "camelCase")]
 #[schemars(transform = schema::structural)]
 pub struct VRGAsyncSpec {
-    /// Selects by label the VolumeReplicationClasses that may be used; only `matchLabels` is read. Absent or empty: all.
+    /// Selects by label the VolumeReplicationClasses that may be used; only `matchLabels` is read. Absent or empty:
+    /// all.
     #[serde(default)]
     #[schemars(schema_with = "schema::label_selector")]
     pub replication_class_selector: LabelSelector,
@@ -142,23 +151,25 @@ pub struct VRGAsyncSpec {
     #[schemars(schema_with = "schema::label_selector")]
     pub volume_snapshot_class_selector: LabelSelector,
 
-    /// Selects by label the VolumeGroupSnapshotClasses that VolSync may use for consistency groups. Absent or empty: all.
+    /// Selects by label the VolumeGroupSnapshotClasses that VolSync may use for consistency groups. Absent or empty:
+    /// all.
     #[serde(default)]
     #[schemars(schema_with = "schema::label_selector")]
     pub volume_group_snapshot_class_selector: LabelSelector,
 
-    /// How often data is sent to the other cluster: a number and `m`, `h` or `d`. A replication class must carry the same text as its parameter
-    /// `schedulingInterval` to be used.
+    /// How often data is sent to the other cluster: a number and `m`, `h` or `d`. A replication class must carry the
+    /// same text as its parameter `schedulingInterval` to be used.
     #[schemars(regex(pattern = r"^\d+[mhd]$"))]
     pub scheduling_interval: String,
 
-    /// Storage that the two clusters have in common, as far as the application uses it. Once set, the hub only changes it for a PVC with a class that
-    /// is not covered. Empty: classes are picked by provisioner.
+    /// Storage that the two clusters have in common, as far as the application uses it. Once set, the hub only changes
+    /// it for a PVC with a class that is not covered. Empty: classes are picked by provisioner.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub peer_classes: Vec<PeerClass>,
 }
 
-/// Parameters of synchronous replication: the storage that both clusters reach. With none, PVCs are not checked against it.
+/// Parameters of synchronous replication: the storage that both clusters reach. With none, PVCs are not checked against
+/// it.
 pub type VRGSyncSpec = PeerClasses;
 
 /// What a cluster reports of its copy of an application.
@@ -182,7 +193,8 @@ pub struct VolumeReplicationGroupStatus {
     #[serde(rename = "rdInfo", skip_serializing_if = "Vec::is_empty")]
     pub rd_info: Vec<VolSyncReplicationDestinationInfo>,
 
-    /// How the group as a whole stands: `DataReady`, `DataProtected`, `ClusterDataReady`, `ClusterDataProtected`, `KubeObjectsReady` and others.
+    /// How the group as a whole stands: `DataReady`, `DataProtected`, `ClusterDataReady`, `ClusterDataProtected`,
+    /// `KubeObjectsReady` and others.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     #[schemars(schema_with = "schema::conditions")]
     pub conditions: Vec<Condition>,

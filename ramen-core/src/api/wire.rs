@@ -1,8 +1,8 @@
 //! Encoding habits that every type of this room shares.
 //!
-//! What upstream's Go encoder leaves out, ours leaves out; what it writes although empty, ours writes too. An object that both write is then equal, in
-//! the API server and in a store. Where Go has a pointer, absent and empty differ and the field is an `Option`; where Go has a plain value, they do not
-//! and the field is a plain value.
+//! What upstream's Go encoder leaves out, ours leaves out; what it writes although empty, ours writes too. An object
+//! that both write is then equal, in the API server and in a store. Where Go has a pointer, absent and empty differ and
+//! the field is an `Option`; where Go has a plain value, they do not and the field is a plain value.
 
 use serde::{Deserialize, Deserializer};
 
@@ -26,9 +26,10 @@ pub(super) fn empty_as_none<'de, D: Deserializer<'de>, T: From<String>>(from: D)
 
 /// A string with known values, open to values of a newer writer: they are kept and written back, never an error.
 ///
-/// For fields that the CRD types as a plain string. Where the CRD has an enum, the API server rejects other values, and the Rust type is a plain enum.
+/// For fields that the CRD types as a plain string. Where the CRD has an enum, the API server rejects other values, and
+/// the Rust type is a plain enum.
 macro_rules! open_enum {
-    ($(#[$docs:meta])* $name:ident { $($(#[$variant_docs:meta])* $variant:ident = $text:literal,)+ }) => {
+    ($(#[$docs:meta])* $name:ident { $($(#[$variant_docs:meta])* $variant:ident = $($text:tt)::+,)+ }) => {
         $(#[$docs])*
         #[derive(Clone, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
         #[non_exhaustive]
@@ -46,7 +47,7 @@ macro_rules! open_enum {
             #[must_use]
             pub fn as_str(&self) -> &str {
                 match self {
-                    $(Self::$variant => $text,)+
+                    $(Self::$variant => $($text)::+,)+
                     Self::Other(text) => text,
                 }
             }
@@ -55,7 +56,7 @@ macro_rules! open_enum {
         impl From<&str> for $name {
             fn from(text: &str) -> Self {
                 match text {
-                    $($text => Self::$variant,)+
+                    $($($text)::+ => Self::$variant,)+
                     other => Self::Other(other.to_owned()),
                 }
             }
