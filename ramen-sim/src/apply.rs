@@ -37,6 +37,9 @@ mod strategic;
 mod updater;
 mod validate;
 
+#[cfg(test)]
+mod tests;
+
 use jiff::Timestamp;
 use serde_json::{Map, Value};
 

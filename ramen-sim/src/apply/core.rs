@@ -75,8 +75,8 @@ pub(crate) fn definitions() -> &'static Map<String, Value> {
     &table().definitions
 }
 
-/// Brings an object of a core kind into the form in which a server writes it after decoding: empty optional fields and nulls
-/// are gone, and parts that are always written (`spec`, `status`, `resources` of a container ...) are there.
+/// Brings an object of a core kind into the form in which a server writes it after decoding: unknown fields, empty optional
+/// fields and nulls are gone, and parts that are always written (`spec`, `status`, `resources` of a container ...) are there.
 ///
 /// A custom resource has no such form but for its metadata, which [`super::apply`] and [`super::track_update`] see to. Unknown kinds are left as they are.
 pub fn normalize_core(group: &str, version: &str, kind: &str, object: &mut Value) {
@@ -112,6 +112,7 @@ fn normalize(schema: &Value, value: &mut Value) {
     match value {
         Value::Object(object) => {
             if let Some(properties) = schema.get("properties").and_then(Value::as_object) {
+                object.retain(|name, _| properties.contains_key(name));
                 for (name, property) in properties {
                     normalize_field(property, name, object);
                 }

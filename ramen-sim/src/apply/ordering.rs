@@ -45,8 +45,8 @@ pub(super) fn in_order(
     }
     let (mut named, mut others): (Vec<Value>, Vec<Value>) =
         merged.into_iter().partition(|item| key.position(patch, item).is_some());
-    named.sort_by_key(|item| key.position(patch, item));
-    others.sort_by_key(|item| key.position(live, item));
+    arrange(&mut named, patch, key);
+    arrange(&mut others, live, key);
 
     let mut out = Vec::with_capacity(named.len() + others.len());
     let (mut named, mut others) = (named.into_iter().peekable(), others.into_iter().peekable());
@@ -60,6 +60,22 @@ pub(super) fn in_order(
     out.extend(named);
     out.extend(others);
     Ok(out)
+}
+
+/// Sorts by position in `order`. An item that is not there counts as coming before whatever it is compared with, on either side
+/// of the comparison, so the way of sorting shows in the result: it has to be that of Go's sort of short lists, by insertion.
+fn arrange(list: &mut [Value], order: &[Value], key: ItemKey<'_>) {
+    let precedes = |a: &Value, b: &Value| match (key.position(order, a), key.position(order, b)) {
+        (Some(a), Some(b)) => a < b,
+        _ => true,
+    };
+    for end in 1..list.len() {
+        let mut at = end;
+        while at > 0 && precedes(&list[at], &list[at - 1]) {
+            list.swap(at, at - 1);
+            at -= 1;
+        }
+    }
 }
 
 /// Checks that the items of the patch come in the order that its `$setElementOrder` gives.

@@ -80,7 +80,10 @@ impl Merger<'_> {
         }
         retain_keys(&mut live, &mut patch)?;
         self.ordered_lists(&mut live, &mut patch, ty)?;
-        for (name, value) in patch {
+        // Kubernetes goes through the patch in random order; here what is added and deleted at once is deleted.
+        let (deletions, changes): (Vec<_>, Vec<_>) =
+            patch.into_iter().partition(|(name, _)| name.starts_with(DELETE_FROM_LIST));
+        for (name, value) in changes.into_iter().chain(deletions) {
             if name.starts_with(DELETE_FROM_LIST) {
                 self.delete_from_list(&mut live, &name, &value)?;
                 continue;
@@ -130,8 +133,9 @@ impl Merger<'_> {
                 (Some(old), Some(new)) if field.rule.merge => self.list(old.clone(), new.clone(), &field)?,
                 (Some(_), Some(new)) => new.clone(),
             };
-            let old = old.unwrap_or_default();
-            same_types(old.iter().chain(new.iter().flatten()), true)?;
+            let (old, new) = (old.unwrap_or_default(), new.unwrap_or_default());
+            same_types(old.iter().chain(&new), true)?;
+            let old = order_after_deletions(old, &new, key);
             live.insert(name.to_owned(), Value::Array(in_order(merged, &order, &old, key)?));
             patch.remove(name);
         }
@@ -180,6 +184,23 @@ impl Merger<'_> {
         }
         in_order(merged, &new, &old, key)
     }
+}
+
+/// The order of the live list as Kubernetes sees it once the patch has deleted items from it: what the patch adds in the same
+/// breath takes the places that became free at the end.
+fn order_after_deletions(old: Vec<Value>, new: &[Value], key: ItemKey<'_>) -> Vec<Value> {
+    let directive = |item: &Value, name: &str| item.get(DIRECTIVE).is_some_and(|directive| directive == name);
+    let length = old.len();
+    let gone = |item: &Value| new.iter().any(|other| directive(other, "delete") && key.of(other) == key.of(item));
+    let mut order: Vec<Value> = old.into_iter().filter(|item| !gone(item)).collect();
+    if !new.iter().any(|item| directive(item, "replace")) {
+        for item in new.iter().filter(|item| item.get(DIRECTIVE).is_none()) {
+            if order.len() < length && !order.iter().any(|other| key.of(other) == key.of(item)) {
+                order.push(item.clone());
+            }
+        }
+    }
+    order
 }
 
 /// Carries out `$patch: delete` and `$patch: replace` among the items of a patch list.

@@ -81,6 +81,9 @@ impl Server for Core<'_> {
         if self.scenario.kind() == "Service" {
             default_items(&mut object, "/spec/ports", |port| json!({ "protocol": "TCP", "targetPort": port["port"] }));
         }
+        if matches!(self.scenario.kind(), "Deployment" | "StatefulSet") {
+            object["spec"].as_object_mut().unwrap().entry("replicas").or_insert(json!(1));
+        }
         default_items(&mut object, "/spec/template/spec/containers", |_| {
             json!({
                 "imagePullPolicy": "Always",
@@ -94,11 +97,13 @@ impl Server for Core<'_> {
     fn reset(&self, step: &Value, live: Option<&Value>, mut new: Value) -> Value {
         let Some(live) = live else {
             // What a creation defaults is not in question here; that nothing of the request is lost is.
-            let managed = new["metadata"]["managedFields"].clone();
+            let managed = new.pointer("/metadata/managedFields").cloned();
             remove(&mut new, "/metadata/managedFields");
             let mut stored = step["object"].clone();
             if contains(&stored, &new) {
-                stored["metadata"]["managedFields"] = managed;
+                remove(&mut stored, "/metadata/managedFields");
+                let metadata = stored["metadata"].as_object_mut().unwrap();
+                metadata.extend(managed.map(|managed| ("managedFields".to_owned(), managed)));
                 return stored;
             }
             return new;

@@ -33,9 +33,11 @@ impl Server for Custom {
         let status = if subresource.is_some() { new.get("status") } else { live.and_then(|live| live.get("status")) };
         let status = status.cloned();
         if subresource.is_some() {
-            let managed = new["metadata"]["managedFields"].take();
+            let managed = new.pointer("/metadata/managedFields").cloned();
             new = live.unwrap().clone();
-            new["metadata"]["managedFields"] = managed;
+            let metadata = new["metadata"].as_object_mut().unwrap();
+            metadata.remove("managedFields");
+            metadata.extend(managed.map(|managed| ("managedFields".to_owned(), managed)));
         }
         let object = new.as_object_mut().unwrap();
         object.remove("status");

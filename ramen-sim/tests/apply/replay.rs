@@ -39,13 +39,9 @@ impl Scenario<'_> {
         let mut live: Option<Value> = None;
         let steps = self.0["steps"].as_array().unwrap();
         for (index, step) in steps.iter().enumerate() {
-            // What is refused after merging, by the validation of the kind, is not the business of these functions.
-            if !matches!(step["code"].as_i64(), Some(403 | 422)) {
-                let (real, found) = (comparable(recorded(step)), comparable(answer(server, live.as_ref(), self, step)));
-                if real != found {
-                    let rule = text(self.0, "rule");
-                    differences.push(format!("{rule}, step {index}:\n{}", describe(&real, &found)));
-                }
+            let answer = answer(server, live.as_ref(), self, step);
+            if let Some(difference) = difference(step, answer) {
+                differences.push(format!("{}, step {index}:\n{difference}", text(self.0, "rule")));
             }
             live = step.get("object").cloned().or(live);
         }
@@ -103,6 +99,21 @@ pub(crate) fn answer(server: &impl Server, live: Option<&Value>, scenario: &Scen
         keep_times(live, &mut object);
     }
     Answer::Object(object)
+}
+
+fn difference(step: &Value, found: Answer) -> Option<String> {
+    if !matches!(step["code"].as_i64(), Some(403 | 422)) {
+        let (real, found) = (comparable(recorded(step)), comparable(found));
+        return (real != found).then(|| describe(&real, &found));
+    }
+    // What is refused after merging, by the validation of the kind, is not the business of these functions; but a null that
+    // the server complains about must be there.
+    let Answer::Object(found) = found else { return None };
+    let nulls =
+        step["causes"].as_array().into_iter().flatten().filter(|cause| text(cause, "message").contains("\"null\""));
+    let missing = nulls.map(|cause| format!("/{}", text(cause, "field").replace(['.', '['], "/").replace(']', "")));
+    let missing: Vec<String> = missing.filter(|field| !found.pointer(field).is_some_and(Value::is_null)).collect();
+    (!missing.is_empty()).then(|| format!("  should be null: {missing:?}"))
 }
 
 fn describe(real: &Answer, found: &Answer) -> String {
