@@ -32,6 +32,6 @@ doc: ## API documentation into target/doc; warnings are errors
 	RUSTDOCFLAGS="-D warnings" cargo doc --workspace --all-features --no-deps --locked
 
 .PHONY: crds
-crds: ## Write config/crd from the types, and compare it with upstream's structure
+crds: ## Write config/crd and config/crd-compat from the types, and compare the former with upstream's structure
 	cargo run --quiet --locked -p ramen-tests --bin crds
 	cargo run --quiet --locked -p ramen-tests --bin crd-check

@@ -3,3 +3,4 @@
 pub mod crd;
 pub mod differential;
 pub mod real;
+pub mod structural;

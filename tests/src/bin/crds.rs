@@ -7,18 +7,20 @@ use clap::Parser;
 use ramen_tests::crd;
 
 #[derive(Parser)]
-#[command(about = "Writes the CRDs of our types, one YAML file each")]
+#[command(about = "Writes the CRDs of our types, one YAML file each, to the folders crd and crd-compat")]
 struct Arguments {
-    /// Folder to write to.
-    #[arg(default_value = concat!(env!("CARGO_MANIFEST_DIR"), "/../config/crd"))]
+    /// Folder that holds both.
+    #[arg(default_value = concat!(env!("CARGO_MANIFEST_DIR"), "/../config"))]
     folder: PathBuf,
 }
 
 fn main() -> Result<()> {
     let Arguments { folder } = Arguments::parse();
-    fs::create_dir_all(&folder)?;
-    for (name, text) in crd::files()? {
-        fs::write(folder.join(name), text)?;
+    for (kind, files) in [("crd", crd::files()?), ("crd-compat", crd::compatible_files()?)] {
+        fs::create_dir_all(folder.join(kind))?;
+        for (name, text) in files {
+            fs::write(folder.join(kind).join(name), text)?;
+        }
     }
     Ok(())
 }

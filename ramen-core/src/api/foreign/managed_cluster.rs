@@ -70,7 +70,7 @@ pub struct Taint {
 #[serde(rename_all = "camelCase")]
 #[schemars(transform = structural)]
 pub struct ManagedClusterStatus {
-    /// Conditions; see [`ocm`](crate::api::names::ocm) for their types and reasons.
+    /// Conditions; their types and reasons are among the names of OCM.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schemars(schema_with = "schema::conditions")]
     pub conditions: Option<Vec<Condition>>,

@@ -9,14 +9,13 @@ use crate::api::schema::{self, structural};
 
 /// What the work agent says of a work.
 ///
-/// Delivered is: `Applied` True at the work's generation, and at the manifest's own entry too. `Available` says that
-/// the objects exist, of
-/// whatever generation.
+/// Delivered is: `Applied` True at the work's generation, and at the manifest's own entry too. `Available` says that the
+/// objects exist, of whatever generation.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
 #[schemars(transform = structural)]
 pub struct ManifestWorkStatus {
-    /// Conditions of the work; see [`ocm`](crate::api::names::ocm) for their types and reasons.
+    /// Conditions of the work; their types and reasons are among the names of OCM.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schemars(schema_with = "schema::conditions")]
     pub conditions: Option<Vec<Condition>>,
