@@ -6,7 +6,7 @@ use serde_json::{Value, json};
 use super::resource::{Resource, Rules};
 use super::state::Call;
 use super::status::Failure;
-use crate::apply::{self, ApplyError, Conflict, TypedSchema, Writer};
+use crate::apply::{self, ApplyError, Conflict, PatchError, TypedSchema, Writer};
 
 fn schema(resource: &Resource) -> Option<&TypedSchema> {
     match &resource.rules {
@@ -55,7 +55,12 @@ fn cause(conflict: &Conflict) -> Value {
     json!({ "reason": "FieldManagerConflict", "message": conflict.message(), "field": conflict.field })
 }
 
-/// Strategic merge patch.
-pub(crate) fn strategic_merge(_: &Resource, _: &Value, _: &Value) -> Result<Value, Failure> {
-    Err(Failure::unsupported_media_type(&["application/json-patch+json", "application/merge-patch+json"]))
+/// Strategic merge patch, by the merge keys of the kind.
+pub(crate) fn strategic_merge(resource: &Resource, live: &Value, patch: &Value) -> Result<Value, Failure> {
+    let Some(schema) = schema(resource) else { return Err(Failure::unprocessable_patch()) };
+    apply::strategic_merge(schema, live, patch).map_err(|error| match error {
+        PatchError::BadRequest(message) => Failure::bad_request(message),
+        PatchError::Unprocessable(message) => Failure::new(http::StatusCode::UNPROCESSABLE_ENTITY, "", message),
+        PatchError::Internal(message) => Failure::unclassified(message),
+    })
 }

@@ -190,10 +190,18 @@ impl Inner {
     fn stream(self: Arc<Self>, info: RequestInfo, watch: Watch) -> Response<Body> {
         let frames = futures::stream::unfold((self, info, watch), |(inner, info, mut watch)| async move {
             loop {
+                // Wait for changes from before the look at the history on, so that none falls in between.
+                let changed = watch.changed();
+                let mut changed = std::pin::pin!(changed.notified());
+                changed.as_mut().enable();
                 let next = watch.next(&inner.state());
                 match next {
                     Next::End => return None,
-                    Next::Wait(until) => watch.wait(until).await,
+                    Next::Wait(until) => tokio::select! {
+                        biased;
+                        () = changed => {}
+                        () = tokio::time::sleep_until(until) => {}
+                    },
                     Next::Event(event) => match inner.delivery(&info, &event).await {
                         Delivery::Deliver => {
                             let frame = Ok::<_, BoxError>(Frame::data(event.line()));

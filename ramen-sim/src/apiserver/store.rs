@@ -11,7 +11,7 @@ use std::sync::Arc;
 use bytes::Bytes;
 use jiff::{SignedDuration, Timestamp};
 use serde_json::Value;
-use tokio::sync::watch;
+use tokio::sync::Notify;
 
 use super::meta;
 
@@ -108,12 +108,13 @@ struct Shelf {
     history: VecDeque<Change>,
     /// Changes up to this revision are forgotten.
     compacted: u64,
-    changed: watch::Sender<u64>,
+    /// Wakes watchers in the order in which they began to wait: a `watch` channel would wake them in a random one.
+    changed: Arc<Notify>,
 }
 
 impl Shelf {
     fn new() -> Self {
-        Self { objects: BTreeMap::new(), history: VecDeque::new(), compacted: 0, changed: watch::Sender::new(0) }
+        Self { objects: BTreeMap::new(), history: VecDeque::new(), compacted: 0, changed: Arc::default() }
     }
 
     fn changes_after(&self, revision: u64) -> impl Iterator<Item = &Change> {
@@ -122,7 +123,6 @@ impl Shelf {
     }
 
     fn record(&mut self, change: Change, retention: Retention) {
-        let revision = change.revision;
         let now = change.at;
         self.history.push_back(change);
         while let Some(oldest) = self.history.front() {
@@ -133,7 +133,7 @@ impl Shelf {
             self.compacted = oldest.revision;
             self.history.pop_front();
         }
-        self.changed.send_replace(revision);
+        self.changed.notify_waiters();
     }
 }
 
@@ -281,9 +281,9 @@ impl Store {
         Ok(shelf.changes_after(after).next().cloned())
     }
 
-    /// Wakes whenever the resource changes.
-    pub(crate) fn subscribe(&mut self, resource: &GroupResource) -> watch::Receiver<u64> {
-        self.shelves.entry(resource.clone()).or_insert_with(Shelf::new).changed.subscribe()
+    /// Wakes those who wait whenever the resource changes.
+    pub(crate) fn changes_of(&mut self, resource: &GroupResource) -> Arc<Notify> {
+        self.shelves.entry(resource.clone()).or_insert_with(Shelf::new).changed.clone()
     }
 
     /// Forgets all changes up to a revision (the current one at most).

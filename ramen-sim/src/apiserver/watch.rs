@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use bytes::Bytes;
 use serde_json::{Value, json};
-use tokio::sync::watch::Receiver;
+use tokio::sync::Notify;
 use tokio::time::Instant;
 
 use super::output::Output;
@@ -54,7 +54,7 @@ pub(crate) struct Watch {
     initial_bookmark: bool,
     bookmarks: bool,
     headed: bool,
-    changed: Receiver<u64>,
+    changed: Arc<Notify>,
     next_bookmark: Instant,
     ends: Instant,
     expired: Option<Compacted>,
@@ -93,7 +93,7 @@ impl State {
         let group_resource = filter.resource.group_resource();
         let now = Instant::now();
         Ok(Answer::Watch(Watch {
-            changed: self.store.subscribe(&group_resource),
+            changed: self.store.changes_of(&group_resource),
             filter,
             output: call.output,
             position: from.unwrap_or(current),
@@ -167,13 +167,9 @@ impl Watch {
         Next::Wait(until)
     }
 
-    /// Returns when the resource may have changed or the time has come.
-    pub(crate) async fn wait(&mut self, until: Instant) {
-        tokio::select! {
-            biased;
-            _ = self.changed.changed() => {}
-            () = tokio::time::sleep_until(until) => {}
-        }
+    /// What wakes the watch when its resource changes.
+    pub(crate) fn changed(&self) -> Arc<Notify> {
+        self.changed.clone()
     }
 
     /// Ends the watch after what was sent last.
