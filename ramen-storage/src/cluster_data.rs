@@ -9,6 +9,7 @@ mod encoding;
 mod epoch;
 mod failures;
 mod probe;
+pub mod s3;
 mod store;
 
 pub use breaker::Breaker;
