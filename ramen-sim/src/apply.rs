@@ -142,9 +142,7 @@ pub fn apply(
         Ok(outcome) => outcome,
     };
     let mut object = finish(outcome, live, &id, writer.now);
-    if schema.custom {
-        core::normalize_metadata(&mut object);
-    }
+    schema.normalize_custom(&mut object);
     last_applied::follow(&mut object, applied, writer.manager);
     Ok(object)
 }
@@ -167,9 +165,7 @@ fn finish(outcome: Applied, live: &Value, id: &ManagerId, now: Timestamp) -> Val
 /// they can be read; `managedFields: [{}]` forgets all owners, as does `[]` on a core kind. An object without owners stays without until someone
 /// applies.
 pub fn track_update(schema: &TypedSchema, live: Option<&Value>, new: &mut Value, writer: &Writer<'_>) {
-    if schema.custom {
-        core::normalize_metadata(new);
-    }
+    schema.normalize_custom(new);
     let mut managed = owners_on_update(live, new, writer.subresource.unwrap_or_default());
     managers::strip(new);
     let created;

@@ -8,7 +8,7 @@ use std::sync::{Arc, OnceLock};
 use serde_json::{Map, Value};
 
 use super::openapi::Converter;
-use super::schema::TypedSchema;
+use super::schema::{Decoding, TypedSchema};
 use super::set::FieldSet;
 
 /// The definition of `ObjectMeta`, which every kind shares.
@@ -38,7 +38,8 @@ fn table() -> &'static Table {
         let types = Arc::new(converter.finish());
         let schema = |(kind, root): (String, _)| {
             let empty = kinds.get(&kind).and_then(|name| definitions.get(name)).map(zero_of).unwrap_or_default();
-            let schema = TypedSchema { types: types.clone(), root, resets: resets(&kind), custom: false, empty };
+            let schema =
+                TypedSchema { types: types.clone(), root, resets: resets(&kind), decoding: Decoding::Core, empty };
             (kind, schema)
         };
         let schemas = roots.into_iter().map(schema).collect();
@@ -89,7 +90,7 @@ pub fn normalize_core(group: &str, version: &str, kind: &str, object: &mut Value
     }
 }
 
-/// Brings the metadata of a custom resource into the form in which a server writes it: without nulls and empty fields.
+/// Brings the `metadata` of an object into the form in which a server writes it: known fields, no nulls, nothing empty.
 pub(super) fn normalize_metadata(object: &mut Value) {
     if let (Some(schema), Some(metadata)) = (core_definition(OBJECT_META), object.get_mut("metadata")) {
         normalize(schema, metadata);

@@ -5,8 +5,9 @@ use std::sync::Arc;
 
 use serde_json::Value;
 
+use super::core::normalize_metadata;
 use super::openapi::{Converter, complete};
-use super::schema::TypedSchema;
+use super::schema::{Decoding, TypeId, TypedSchema, Types};
 use super::set::FieldSet;
 
 impl TypedSchema {
@@ -24,12 +25,40 @@ impl TypedSchema {
             resets.insert(String::new(), FieldSet::of_fields(&[&["status"]]));
             resets.insert("status".to_owned(), FieldSet::of_fields(&[&["metadata"], &["spec"]]));
         }
-        Self {
-            types: Arc::new(converter.finish()),
-            root,
-            resets,
-            custom: true,
-            empty: Value::Object(serde_json::Map::new()),
+        let decoding = Decoding::Custom { embedded: converter.has_embedded() };
+        let empty = Value::Object(serde_json::Map::new());
+        Self { types: Arc::new(converter.finish()), root, resets, decoding, empty }
+    }
+
+    /// Brings the metadata of a custom resource, and of resources embedded in it, into the form in which it is stored.
+    pub(super) fn normalize_custom(&self, object: &mut Value) {
+        let Decoding::Custom { embedded } = self.decoding else { return };
+        normalize_metadata(object);
+        if embedded {
+            normalize_embedded(&self.types, self.root, object);
         }
+    }
+}
+
+fn normalize_embedded(types: &Types, ty: TypeId, value: &mut Value) {
+    let atom = types.get(ty);
+    match value {
+        Value::Object(fields) => {
+            let Some(map) = &atom.map else { return };
+            for (name, value) in fields.iter_mut() {
+                if let Some(field) = map.type_of(name) {
+                    normalize_embedded(types, field, value);
+                }
+            }
+            if map.embedded {
+                normalize_metadata(value);
+            }
+        }
+        Value::Array(items) => {
+            if let Some(list) = &atom.list {
+                items.iter_mut().for_each(|item| normalize_embedded(types, list.element, item));
+            }
+        }
+        _ => {}
     }
 }

@@ -31,11 +31,16 @@ impl<'d> Converter<'d> {
         let untyped = |element: TypeId, map_atomic: bool| Atom {
             scalar: Some(Scalar::Untyped),
             list: Some(ListType { element: atomic, associative: false, keys: Vec::new() }),
-            map: Some(MapType { fields: BTreeMap::new(), element: Some(element), atomic: map_atomic }),
+            map: Some(MapType { fields: BTreeMap::new(), element: Some(element), atomic: map_atomic, embedded: false }),
         };
         types.set(atomic, untyped(atomic, true));
         types.set(deduced, untyped(deduced, false));
         Self { definitions, named: BTreeMap::new(), types, atomic, deduced }
+    }
+
+    /// Whether a type converted so far is an embedded resource.
+    pub(crate) fn has_embedded(&self) -> bool {
+        self.types.any(|atom| atom.map.as_ref().is_some_and(|map| map.embedded))
     }
 
     /// The types converted so far.
@@ -123,7 +128,12 @@ impl<'d> Converter<'d> {
             Some(Value::Bool(allowed)) => allowed.then_some(self.deduced),
             Some(schema) => Some(self.schema(schema, preserve)),
         };
-        MapType { fields, element, atomic: map_atomic(schema).unwrap_or(false) }
+        MapType {
+            fields,
+            element,
+            atomic: map_atomic(schema).unwrap_or(false),
+            embedded: flag(schema, "x-kubernetes-embedded-resource"),
+        }
     }
 }
 

@@ -44,6 +44,8 @@ pub(crate) struct MapType {
     pub(crate) element: Option<TypeId>,
     /// Whether the object is one value (`x-kubernetes-map-type: atomic`).
     pub(crate) atomic: bool,
+    /// Whether the object is a Kubernetes object of its own (`x-kubernetes-embedded-resource`).
+    pub(crate) embedded: bool,
 }
 
 impl MapType {
@@ -142,6 +144,18 @@ impl Atom {
     }
 }
 
+/// What a server does to an object of the kind before it looks at who owns what.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Decoding {
+    /// A core kind: its Go type decides; see `normalize_core`.
+    Core,
+    /// A custom resource: stored as sent, but for its metadata.
+    Custom {
+        /// Whether there are embedded resources, which have metadata too.
+        embedded: bool,
+    },
+}
+
 /// All types of a schema. Types refer to each other by index because some of them are recursive.
 #[derive(Debug, Default)]
 pub(crate) struct Types {
@@ -152,6 +166,11 @@ impl Types {
     /// The type at an index.
     pub(crate) fn get(&self, id: TypeId) -> &Atom {
         &self.atoms[id.0]
+    }
+
+    /// Whether any type is such.
+    pub(super) fn any(&self, such: impl Fn(&Atom) -> bool) -> bool {
+        self.atoms.iter().any(such)
     }
 
     /// Adds a type.
@@ -175,8 +194,7 @@ pub struct TypedSchema {
     pub(super) types: Arc<Types>,
     pub(super) root: TypeId,
     pub(super) resets: BTreeMap<String, FieldSet>,
-    /// Whether it is a custom resource: such an object is stored as sent, but for its metadata.
-    pub(super) custom: bool,
+    pub(super) decoding: Decoding,
     pub(super) empty: Value,
 }
 

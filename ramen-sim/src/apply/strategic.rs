@@ -3,7 +3,7 @@
 use serde_json::{Map, Value};
 
 use super::ordering::{ItemKey, check_order, in_order};
-use super::schema::{PatchRule, TypeId, TypedSchema, Types};
+use super::schema::{Decoding, PatchRule, TypeId, TypedSchema, Types};
 
 const DIRECTIVE: &str = "$patch";
 const RETAIN_KEYS: &str = "$retainKeys";
@@ -36,7 +36,7 @@ impl PatchError {
 ///
 /// Custom resources have no such rules and take no strategic merge patch.
 pub fn strategic_merge(schema: &TypedSchema, live: &Value, patch: &Value) -> Result<Value, PatchError> {
-    if schema.custom {
+    if schema.decoding != Decoding::Core {
         return Err(PatchError::BadRequest("strategic merge patch format is not supported".to_owned()));
     }
     let (Value::Object(live), Value::Object(patch)) = (live, patch) else {
