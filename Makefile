@@ -19,6 +19,11 @@ e2e: ## Against real API servers, etcd and S3 stores (built with Go on the first
 	RAMEN_E2E_SERVERS=$$(tests/servers/build.sh) && export RAMEN_E2E_SERVERS \
 		&& cargo test -p ramen-tests --all-features --locked $(E2E_SUITES)
 
+.PHONY: bench
+bench: ## The simulated API server beside a real one: requests, watches, 100,000 objects, memory
+	RAMEN_E2E_SERVERS=$$(tests/servers/build.sh) && export RAMEN_E2E_SERVERS \
+		&& cargo run --release -p ramen-tests --all-features --locked --bin bench
+
 .PHONY: lint
 lint: ## Formatting, clippy and dependency rules; warnings are errors
 	cargo fmt --all --check

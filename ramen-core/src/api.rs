@@ -106,6 +106,3 @@ pub fn crds() -> Vec<CustomResourceDefinition> {
         VolumeReplicationGroup::crd(),
     ]
 }
-
-#[cfg(test)]
-mod roundtrip_tests;

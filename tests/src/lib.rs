@@ -1,5 +1,6 @@
 //! What crosses crates: scenarios, conformance runs, real servers.
 
+pub mod bench;
 pub mod crd;
 pub mod differential;
 pub mod real;

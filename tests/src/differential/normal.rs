@@ -39,6 +39,9 @@ impl Normal {
                 if map.get("kind").is_some_and(|k| k == "Table") {
                     table(map);
                 }
+                if let Some(time) = map.get_mut("lastPhaseTransitionTime") {
+                    whole_second(time);
+                }
                 if let Some(Value::Object(metadata)) = map.get_mut("metadata") {
                     self.metadata(metadata);
                 }
@@ -115,6 +118,8 @@ impl Normal {
                 *cause = json!({"reason": cause["reason"], "field": cause["field"]});
             }
             causes.sort_by_key(Value::to_string);
+            // A name that breaks several rules has a cause for each, which differ in prose alone.
+            causes.dedup();
         }
         for inner in status.values_mut() {
             self.walk(inner);

@@ -6,8 +6,9 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 
 use http::Request;
 use kube::Client;
-use serde_json::Value;
+use serde_json::{Value, json};
 
+use super::explained::explained;
 use super::generate;
 use super::kinds;
 use super::operation::Step;
@@ -61,7 +62,9 @@ pub struct Report {
     pub codes: BTreeMap<u64, usize>,
     /// Watch events compared.
     pub events: usize,
-    /// Groups by signature.
+    /// How often each explained difference showed.
+    pub explained: BTreeMap<&'static str, usize>,
+    /// Groups by signature: what is not explained.
     pub groups: BTreeMap<String, Group>,
 }
 
@@ -137,11 +140,15 @@ async fn run(left: &Client, right: &Client, steps: &[Step], report: &mut Report)
         let (one, other) = futures::try_join!(left.perform(step), right.perform(step))?;
         report.steps += 1;
         *report.codes.entry(one["code"].as_u64().unwrap_or_default()).or_default() += 1;
-        let mismatches = mismatches(&one, &other);
+        let mismatches = answers_differ(&one, &other);
         if mismatches.is_empty() {
             continue;
         }
-        findings.push(Finding { signature: signature(step, &mismatches), steps: index + 1, mismatches });
+        if let Some(heading) = explained(step, &mismatches) {
+            *report.explained.entry(heading).or_default() += 1;
+        } else {
+            findings.push(Finding { signature: signature(step, &mismatches), steps: index + 1, mismatches });
+        }
         let (one, other) = futures::try_join!(left.stored(step), right.stored(step))?;
         if one != other {
             return Ok(findings);
@@ -184,6 +191,22 @@ async fn shrink(left: &Client, right: &Client, signature: &str, mut steps: Vec<S
         chunk = if chunk == 1 { 1 } else { chunk.div_ceil(2) };
     }
     Ok(steps)
+}
+
+/// Where two answers differ. When one server refuses what the other accepts, that is the difference, not every field.
+fn answers_differ(left: &Value, right: &Value) -> Vec<Mismatch> {
+    if left["code"] == right["code"] {
+        return mismatches(left, right);
+    }
+    let outcome = |answer: &Value| {
+        let body = &answer["body"];
+        if body["kind"] == "Status" {
+            json!([answer["code"], body["reason"], body["details"]])
+        } else {
+            answer["code"].clone()
+        }
+    };
+    vec![Mismatch { path: "outcome".to_owned(), left: outcome(left), right: outcome(right) }]
 }
 
 /// The places, ten at most, at which two values differ.
@@ -251,6 +274,9 @@ impl fmt::Display for Report {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let codes: Vec<_> = self.codes.iter().map(|(code, count)| format!("{code}: {count}")).collect();
         writeln!(f, "{} steps, {} watch events; codes {}", self.steps, self.events, codes.join(", "))?;
+        for (heading, count) in &self.explained {
+            writeln!(f, "explained, {count} x: {heading}")?;
+        }
         writeln!(f, "{} groups of differences", self.groups.len())?;
         let mut groups: Vec<_> = self.groups.iter().collect();
         groups.sort_by_key(|(_, group)| std::cmp::Reverse(group.count));
