@@ -6,4 +6,6 @@ pub mod decision;
 pub mod engine;
 pub mod intercluster;
 pub mod protection;
+#[cfg(any(feature = "conformance", feature = "mock"))]
+pub mod testing;
 pub mod time;

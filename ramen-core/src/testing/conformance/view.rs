@@ -1,0 +1,5 @@
+//! Cases for [`ClusterView`](crate::intercluster::ClusterView).
+
+pub(super) mod notice;
+pub(super) mod reading;
+pub(super) mod registration;
