@@ -106,3 +106,6 @@ pub fn crds() -> Vec<CustomResourceDefinition> {
         VolumeReplicationGroup::crd(),
     ]
 }
+
+#[cfg(test)]
+mod roundtrip_tests;

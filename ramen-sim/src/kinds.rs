@@ -13,7 +13,7 @@ mod workload;
 use jiff::Timestamp;
 use serde_json::Value;
 
-use crate::apiserver::meta::{NameRule, json_type};
+use crate::apiserver::meta::NameRule;
 use crate::apiserver::status::FieldError;
 
 /// One column of the table that `kubectl get` shows.
@@ -49,8 +49,11 @@ pub(crate) struct CoreKind {
     pub(crate) cells: fn(&Value, Timestamp) -> Vec<Value>,
     /// Fills in defaults while decoding, on every write.
     pub(crate) default: fn(&mut Value),
-    pub(crate) prepare_create: fn(&mut Value),
+    /// Resets what a creation does not decide.
+    pub(crate) prepare_create: fn(&mut Value, Timestamp),
     pub(crate) prepare_update: fn(&mut Value, &Value),
+    /// Adjusts an update of the status.
+    pub(crate) prepare_status: fn(&mut Value, &Value, Timestamp),
     /// Rules beyond those of metadata; the second argument is the live object on updates.
     pub(crate) validate: fn(&Value, Option<&Value>) -> Vec<FieldError>,
 }
@@ -76,8 +79,9 @@ impl CoreKind {
             columns: &[NAME, AGE],
             cells: |object, now| vec![name(object), age(object, now)],
             default: |_| (),
-            prepare_create: |_| (),
+            prepare_create: |_, _| (),
             prepare_update: |_, _| (),
+            prepare_status: |_, _, _| (),
             validate: |_, _| Vec::new(),
         }
     }
@@ -99,40 +103,6 @@ pub(crate) fn all() -> impl Iterator<Item = &'static CoreKind> {
     [namespace::KINDS, config::KINDS, storage::KINDS, node::KINDS, workload::KINDS, access::KINDS, definition::KINDS]
         .into_iter()
         .flatten()
-}
-
-/// Fields of built-in kinds whose values must be maps of strings: a wrong type there does not even decode.
-const STRING_MAPS: &[(&str, &[&str])] = &[
-    ("configmaps", &["data", "binaryData"]),
-    ("secrets", &["data", "stringData"]),
-    ("storageclasses", &["parameters"]),
-];
-
-/// The type errors that Kubernetes finds while decoding an object.
-pub(crate) fn check_types(kind: &CoreKind, object: &Value) -> Result<(), String> {
-    let maps = STRING_MAPS.iter().filter(|(plural, _)| *plural == kind.plural).flat_map(|(_, fields)| *fields);
-    for field in maps {
-        let wrong = match at(object, field) {
-            Value::Null => None,
-            Value::Object(map) => map.values().find(|value| !value.is_string() && !value.is_null()),
-            other => Some(other),
-        };
-        if let Some(value) = wrong {
-            let (found, kind) = (json_type(value), kind.kind);
-            return Err(format!("json: cannot unmarshal {found} into Go struct field {kind}.{field} of type string"));
-        }
-    }
-    for field in ["spec", "status"] {
-        let value = at(object, field);
-        if !value.is_null() && !value.is_object() {
-            let (found, kind) = (json_type(value), kind.kind);
-            return Err(format!(
-                "json: cannot unmarshal {found} into Go struct field {kind}.{field} of type v1.{kind}{}",
-                if field == "spec" { "Spec" } else { "Status" }
-            ));
-        }
-    }
-    Ok(())
 }
 
 /// A field by dotted path.

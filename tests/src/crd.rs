@@ -4,6 +4,7 @@ use std::{collections::BTreeMap, fmt, fs, path::Path};
 
 use anyhow::{Context, Result, bail};
 use k8s_openapi::apiextensions_apiserver::pkg::apis::apiextensions::v1::CustomResourceDefinition;
+use serde::Deserialize as _;
 use serde_json::Value;
 
 /// Facts by place: `<crd> <path>#<keyword>` to the keyword's value.
@@ -278,4 +279,22 @@ fn as_files(crds: Vec<CustomResourceDefinition>, types: &str) -> Result<Vec<(Str
         Ok((name, text))
     });
     files.collect()
+}
+
+/// Objects of Open Cluster Management's kinds, as an upstream hub, agents and users write them.
+///
+/// # Errors
+///
+/// When a file of `tests/data/ocm-objects` cannot be read; the error names it.
+pub fn ocm_objects() -> Result<Vec<Value>> {
+    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("data/ocm-objects");
+    let mut objects = Vec::new();
+    for entry in fs::read_dir(&folder).with_context(|| format!("{}", folder.display()))? {
+        let path = entry?.path();
+        let text = fs::read_to_string(&path)?;
+        for document in serde_yaml::Deserializer::from_str(&text) {
+            objects.push(Value::deserialize(document).with_context(|| format!("{}", path.display()))?);
+        }
+    }
+    Ok(objects)
 }

@@ -5,7 +5,8 @@
 use regex::Regex;
 use serde_json::Value;
 
-/// What an API server would refuse in a value, and what it would drop from it without a word; empty if it takes the value whole.
+/// What an API server would refuse in a value, and what it would drop from it without a word; empty if it takes the
+/// value whole.
 #[must_use]
 pub fn objections(schema: &Value, value: &Value) -> Vec<String> {
     let mut found = Vec::new();

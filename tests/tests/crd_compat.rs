@@ -5,7 +5,6 @@ use std::{collections::BTreeMap, fs, path::Path};
 
 use ramen_core::api::foreign;
 use ramen_tests::{crd, structural::objections};
-use serde::Deserialize as _;
 use serde_json::{Value, json};
 
 fn repository(path: &str) -> std::path::PathBuf {
@@ -29,13 +28,9 @@ fn schemas() -> BTreeMap<String, Value> {
     schemas.collect()
 }
 
-/// Objects as an upstream hub, OCM's agents and users write them; without `metadata`, which an API server checks by itself.
+/// Objects as others write them; without `metadata`, which an API server checks by itself.
 fn objects() -> Vec<Value> {
-    let mut objects = Vec::new();
-    for entry in fs::read_dir(repository("tests/data/ocm-objects")).unwrap() {
-        let text = fs::read_to_string(entry.unwrap().path()).unwrap();
-        objects.extend(serde_yaml::Deserializer::from_str(&text).map(|document| Value::deserialize(document).unwrap()));
-    }
+    let mut objects = crd::ocm_objects().unwrap();
     for object in &mut objects {
         assert!(object.as_object_mut().unwrap().remove("metadata").is_some(), "{object}");
     }
@@ -73,7 +68,8 @@ fn what_a_hub_writes_is_accepted_whole() {
     }
 }
 
-/// What we rely on is checked: an object without it is refused where it is written, not found out in the middle of a failover.
+/// What we rely on is checked: an object without it is refused where it is written, not found out in the middle of a
+/// failover.
 #[test]
 fn what_we_rely_on_is_checked() {
     let schemas = schemas();

@@ -1,6 +1,8 @@
-//! The golden list: every name and every formula that other software depends on. A difference is a change of compatibility.
+//! The golden list: every name and every formula that other software depends on. A difference is a change of
+//! compatibility.
 //!
-//! After a change that is meant, `BLESS=1 cargo test -p ramen-tests --test names` rewrites the list; the difference then goes through review.
+//! After a change that is meant, `BLESS=1 cargo test -p ramen-tests --test names` rewrites the list; the difference
+//! then goes through review.
 #![allow(clippy::unwrap_used)]
 
 use std::{collections::BTreeSet, env, fmt::Write as _, fs, path::PathBuf};

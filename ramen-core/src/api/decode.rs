@@ -3,7 +3,7 @@
 use std::{error::Error, fmt};
 
 use kube::Resource;
-use serde::de::DeserializeOwned;
+use serde::{Serialize, de::DeserializeOwned};
 use serde_json::Value;
 
 /// Why a document is not what it should be.
@@ -48,10 +48,10 @@ impl DecodeError {
 /// When the bytes are no JSON, or the object is not a `K`: `document` stands first in the error.
 pub fn object_from_json<K>(document: &str, json: &[u8]) -> Result<K, DecodeError>
 where
-    K: Resource<DynamicType = ()> + DeserializeOwned,
+    K: Resource<DynamicType = ()> + DeserializeOwned + Serialize,
 {
     let value = serde_json::from_slice(json).map_err(|error| unreadable(document, "JSON", &error))?;
-    object(document, value)
+    object(document, &value)
 }
 
 /// Reads one object from YAML, as people write it. Otherwise as [`object_from_json`].
@@ -61,9 +61,9 @@ where
 /// When the text is no YAML, or the object is not a `K`.
 pub fn object_from_yaml<K>(document: &str, yaml: &str) -> Result<K, DecodeError>
 where
-    K: Resource<DynamicType = ()> + DeserializeOwned,
+    K: Resource<DynamicType = ()> + DeserializeOwned + Serialize,
 {
-    object(document, yaml_value(document, yaml)?)
+    object(document, &yaml_value(document, yaml)?)
 }
 
 /// Reads one object from a JSON value. Otherwise as [`object_from_json`].
@@ -71,13 +71,13 @@ where
 /// # Errors
 ///
 /// When the object is not a `K`.
-pub fn object<K>(document: &str, value: Value) -> Result<K, DecodeError>
+pub fn object<K>(document: &str, value: &Value) -> Result<K, DecodeError>
 where
-    K: Resource<DynamicType = ()> + DeserializeOwned,
+    K: Resource<DynamicType = ()> + DeserializeOwned + Serialize,
 {
     let (api_version, kind) = (K::api_version(&()), K::kind(&()));
-    let document = described(document, &kind, &value);
-    check_type(&document, &value, &api_version, &kind)?;
+    let document = described(document, &kind, value);
+    check_type(&document, value, &api_version, &kind)?;
     typed(&document, value)
 }
 
@@ -120,22 +120,44 @@ fn unreadable(document: &str, format: &str, error: &dyn fmt::Display) -> DecodeE
 }
 
 /// A typed value from a JSON value, with the path of what is wrong.
-pub(super) fn typed<T: DeserializeOwned>(document: &str, value: Value) -> Result<T, DecodeError> {
-    serde_path_to_error::deserialize(value).map_err(|error| {
-        let path = match error.path().to_string() {
-            root if root == "." => String::new(),
-            path => path,
-        };
-        let message = error.into_inner().to_string();
-        match quoted_after(&message, "missing field ") {
-            // serde reports the object that lacks the field: name the field itself.
-            Some(field) => {
-                let message = "found nothing, expected a value: the field is required";
-                DecodeError::new(document, joined(&path, field), message)
-            }
-            None => DecodeError::new(document, path, message),
+pub(super) fn typed<T: DeserializeOwned + Serialize>(document: &str, value: &Value) -> Result<T, DecodeError> {
+    let typed: T = serde_path_to_error::deserialize(value).map_err(|error| located(document, error))?;
+    // serde reads a list as an object by position, which nobody who writes a list in its place means.
+    match serde_json::to_value(&typed).ok().and_then(|read| list_for_object(value, &read, "")) {
+        Some(path) => Err(DecodeError::new(document, path, "found a list, expected an object")),
+        None => Ok(typed),
+    }
+}
+
+fn located(document: &str, error: serde_path_to_error::Error<serde_json::Error>) -> DecodeError {
+    let path = match error.path().to_string() {
+        root if root == "." => String::new(),
+        path => path,
+    };
+    let message = error.into_inner().to_string();
+    match quoted_after(&message, "missing field ") {
+        // serde reports the object that lacks the field: name the field itself.
+        Some(field) => {
+            let message = "found nothing, expected a value: the field is required";
+            DecodeError::new(document, joined(&path, field), message)
         }
-    })
+        None => DecodeError::new(document, path, message),
+    }
+}
+
+/// The first place where the text has a list and what was read from it is an object.
+fn list_for_object(text: &Value, read: &Value, path: &str) -> Option<String> {
+    match (text, read) {
+        (Value::Array(_), Value::Object(_)) => Some(path.to_owned()),
+        (Value::Object(text), Value::Object(read)) => text
+            .iter()
+            .find_map(|(key, value)| read.get(key).and_then(|read| list_for_object(value, read, &joined(path, key)))),
+        (Value::Array(text), Value::Array(read)) => {
+            let mut items = text.iter().zip(read).enumerate();
+            items.find_map(|(index, (text, read))| list_for_object(text, read, &format!("{path}[{index}]")))
+        }
+        _ => None,
+    }
 }
 
 fn joined(path: &str, field: &str) -> String {

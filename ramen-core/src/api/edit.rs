@@ -41,7 +41,7 @@ impl<K: Resource<DynamicType = ()> + DeserializeOwned + Serialize> Edit<K> {
     ///
     /// When the object is not a `K`.
     pub fn of(document: &str, raw: Value) -> Result<Self, DecodeError> {
-        let typed: K = decode::object(document, raw.clone())?;
+        let typed: K = decode::object(document, &raw)?;
         let before = serde_json::to_value(&typed).map_err(|error| DecodeError::new(document, "", error.to_string()))?;
         Ok(Self { typed, raw, before })
     }

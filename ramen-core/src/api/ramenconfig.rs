@@ -324,7 +324,7 @@ impl RamenConfig {
         }
         drop_nulls(&mut value);
         decode::check_type(document, &value, API_VERSION, KIND)?;
-        decode::typed(document, value)
+        decode::typed(document, &value)
     }
 
     /// The file's text, keys sorted as RamenDR writes them. A switch that [`completed`](Self::completed) sets is always

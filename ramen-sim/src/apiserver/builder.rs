@@ -158,6 +158,7 @@ impl ApiServer {
             output: Output::Object,
             validation: FieldValidation::Ignore,
             read_at: None,
+            warnings: std::cell::RefCell::default(),
         };
         state.handle(&call).map_err(Some)?;
         Ok(())

@@ -3,11 +3,12 @@
 use std::fmt;
 
 use serde::de::{DeserializeSeed, Deserializer, MapAccess, SeqAccess, Visitor};
-use serde_json::{Map, Value};
+use serde_json::{Map, Value, json};
 
-use super::request::Query;
+use super::request::{Query, RequestInfo};
 use super::resource::{Resource, Rules};
-use super::status::Failure;
+use super::state::Call;
+use super::status::{Failure, FieldError, Named};
 
 /// What happens to fields that are unknown or given twice.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -18,18 +19,35 @@ pub(crate) enum FieldValidation {
 }
 
 impl FieldValidation {
-    pub(crate) fn parse(query: &Query) -> Result<Self, Failure> {
-        match query.get("fieldValidation") {
-            "" | "Warn" => Ok(Self::Warn),
-            "Ignore" => Ok(Self::Ignore),
-            "Strict" => Ok(Self::Strict),
-            other => {
-                let detail = format!(
-                    "fieldValidation: Unsupported value: {other:?}: supported values: \"Ignore\", \"Strict\", \"Warn\""
-                );
-                Err(Failure::bad_request(detail))
-            }
+    /// Reads the options that writes have in common; reads ignore them.
+    pub(crate) fn parse(info: &RequestInfo, query: &Query) -> Result<Self, Failure> {
+        let options = match info.verb.as_str() {
+            "create" => "CreateOptions",
+            "update" => "UpdateOptions",
+            "patch" => "PatchOptions",
+            "delete" | "deletecollection" => "DeleteOptions",
+            _ => return Ok(Self::Warn),
+        };
+        let mut errors = Vec::new();
+        if !matches!(query.get("dryRun"), "" | "All") {
+            let value = json!([query.get("dryRun")]);
+            errors.push(FieldError::not_supported("dryRun", &value, &[json!("All")]));
         }
+        let validation = match query.get("fieldValidation") {
+            _ if options == "DeleteOptions" => Self::Warn,
+            "" | "Warn" => Self::Warn,
+            "Ignore" => Self::Ignore,
+            "Strict" => Self::Strict,
+            other => {
+                let allowed = ["", "Ignore", "Strict", "Warn"].map(Value::from);
+                errors.push(FieldError::not_supported("fieldValidation", &json!(other), &allowed));
+                Self::Warn
+            }
+        };
+        if errors.is_empty() {
+            return Ok(validation);
+        }
+        Err(Failure::invalid(Named { group: "meta.k8s.io", kind: options, name: "" }, &errors))
     }
 }
 
@@ -124,31 +142,29 @@ pub(crate) fn check(resource: &Resource, object: &Value) -> Result<(), Failure> 
     };
     super::meta::check_types(object).map_err(complain)?;
     if let Rules::Core(kind) = &resource.rules {
-        crate::kinds::check_types(kind, object).map_err(complain)?;
+        super::fields::check_types(kind, object).map_err(complain)?;
     }
     Ok(())
 }
 
 /// Refuses, or turns into warnings, what field validation complains about.
-pub(crate) fn judge(
-    resource: &Resource,
-    validation: FieldValidation,
-    duplicates: &[String],
-    unknown: &[String],
-    warnings: &mut Vec<String>,
-) -> Result<(), Failure> {
+pub(crate) fn judge(call: &Call<'_>, duplicates: &[String], unknown: &[String]) -> Result<(), Failure> {
     let duplicates = duplicates.iter().map(|path| format!("duplicate field {path:?}"));
     let complaints: Vec<String> =
         duplicates.chain(unknown.iter().map(|path| format!("unknown field {path:?}"))).collect();
-    match validation {
+    match call.validation {
         FieldValidation::Strict if !complaints.is_empty() => {
-            let (kind, version, list) = (&resource.kind, &resource.version, complaints.join(", "));
-            let message =
-                format!("{kind} in version {version:?} cannot be handled as a {kind}: strict decoding error: {list}");
+            let problem = format!("strict decoding error: {}", complaints.join(", "));
+            if call.info.verb == "patch" {
+                let error = FieldError::invalid("patch", &Value::Null, &problem);
+                return Err(Failure::invalid(Named { group: "", kind: "", name: "" }, &[error]));
+            }
+            let (kind, version) = (&call.resource.kind, &call.resource.version);
+            let message = format!("{kind} in version {version:?} cannot be handled as a {kind}: {problem}");
             Err(Failure::bad_request(message))
         }
         FieldValidation::Warn => {
-            warnings.extend(complaints);
+            call.warnings.borrow_mut().extend(complaints);
             Ok(())
         }
         FieldValidation::Ignore | FieldValidation::Strict => Ok(()),

@@ -64,7 +64,7 @@ pub(super) fn answer(inner: &Inner, info: &RequestInfo, accept: &str) -> Result<
     }
 }
 
-fn not_found() -> Handled {
+pub(super) fn not_found() -> Handled {
     Handled::Plain(StatusCode::NOT_FOUND, Bytes::from_static(b"404 page not found\n"))
 }
 

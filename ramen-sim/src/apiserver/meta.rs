@@ -296,6 +296,21 @@ pub(crate) fn validate_update(new: &Value, old: &Value) -> Vec<FieldError> {
     errors
 }
 
+/// What built-in kinds ask of finalizers beyond their form: a domain, unless Kubernetes itself knows them.
+pub(crate) fn validate_core_finalizers(object: &Value) -> Vec<FieldError> {
+    let mut errors = Vec::new();
+    for (index, name) in finalizers(object).into_iter().enumerate() {
+        let field = format!("metadata.finalizers[{index}]");
+        if !is_qualified_name(name) {
+            errors.push(FieldError::invalid(field, &json!(name), QUALIFIED));
+        } else if !name.contains('/') && !matches!(name, "kubernetes" | "orphan" | "foregroundDeletion") {
+            let detail = "name is neither a standard finalizer name nor is it fully qualified";
+            errors.push(FieldError::invalid(field, &json!(name), detail));
+        }
+    }
+    errors
+}
+
 /// Takes from the live object what an update does not decide: identity, creation, deletion.
 pub(crate) fn inherit(new: &mut Value, old: &Value) {
     let carry = |new: &mut Value, field: &str, always: bool| {

@@ -6,7 +6,7 @@ use bytes::Bytes;
 use jiff::Timestamp;
 use serde_json::{Value, json};
 
-use super::resource::Resource;
+use super::resource::{Resource, Rules};
 use super::status::Failure;
 use super::store::Stored;
 use super::table;
@@ -81,8 +81,17 @@ impl Output {
     ) -> Bytes {
         match self {
             Self::Object => {
-                let items = items.iter().map(|stored| versioned(resource, stored));
+                let items = items.iter().map(|stored| item(resource, stored));
                 list(&resource.list_kind, &resource.api_version(), metadata, items)
+            }
+            Self::Metadata if items.is_empty() => {
+                let list = json!({
+                    "kind": "PartialObjectMetadataList",
+                    "apiVersion": "meta.k8s.io/v1",
+                    "metadata": metadata,
+                    "items": null,
+                });
+                Bytes::from(list.to_string())
             }
             Self::Metadata => {
                 let items = items.iter().map(|stored| Bytes::from(partial(&stored.value()).to_string()));
@@ -112,18 +121,29 @@ fn list(kind: &str, api_version: &str, metadata: &Value, items: impl Iterator<It
     Bytes::from(text)
 }
 
-/// The stored JSON in the version asked for: conversion changes nothing but `apiVersion`.
+/// The stored JSON under the version asked for: conversion changes nothing but `apiVersion`.
 fn versioned(resource: &Resource, stored: &Stored) -> Bytes {
-    let marker = format!("{{\"apiVersion\":\"{}\"", resource.api_version());
-    if stored.json.starts_with(marker.as_bytes()) {
-        return stored.json.clone();
+    let head = json!({ "apiVersion": resource.api_version(), "kind": resource.kind }).to_string();
+    let mut text = Vec::with_capacity(head.len() + stored.json.len());
+    text.extend_from_slice(head.strip_suffix('}').unwrap_or(&head).as_bytes());
+    // A stored object is never empty: it has metadata.
+    text.push(b',');
+    text.extend_from_slice(stored.json.get(1..).unwrap_or_default());
+    Bytes::from(text)
+}
+
+/// An object as an item of a list: built-in kinds leave out what the list says of all of them.
+fn item(resource: &Resource, stored: &Stored) -> Bytes {
+    match resource.rules {
+        Rules::Core(_) => stored.json.clone(),
+        Rules::Custom(_) => versioned(resource, stored),
     }
-    Bytes::from(versioned_value(resource, stored).to_string())
 }
 
 pub(crate) fn versioned_value(resource: &Resource, stored: &Stored) -> Value {
     let mut value = stored.value();
     value["apiVersion"] = resource.api_version().into();
+    value["kind"] = resource.kind.clone().into();
     value
 }
 

@@ -31,7 +31,11 @@ impl Kind {
             STRATEGIC if !custom => Ok(Self::Strategic),
             APPLY => Ok(Self::Apply),
             _ if custom => Err(Failure::unsupported_media_type(&[JSON, MERGE, APPLY])),
-            _ => Err(Failure::unsupported_media_type(&[JSON, MERGE, STRATEGIC, APPLY])),
+            _ => {
+                let mut failure = Failure::unsupported_media_type(&[JSON, MERGE, STRATEGIC, APPLY]);
+                failure.details = Some(serde_json::json!({}));
+                Err(failure)
+            }
         }
     }
 }

@@ -31,3 +31,25 @@ pub(crate) fn parse(value: &Value) -> Option<i128> {
     };
     Some((number * factor).ceil() as i128)
 }
+
+/// The form in which Kubernetes writes a quantity: the largest suffix of its family that leaves a whole number.
+pub(crate) fn canonical(value: &Value) -> Option<String> {
+    let amount = parse(value)?;
+    let text = value.as_str().unwrap_or_default();
+    let exact = !text.ends_with('m') && !text.contains(['.', 'e']);
+    if !exact {
+        return None;
+    }
+    let (base, suffixes): (i128, [&str; 7]) = if text.ends_with('i') {
+        (1024, ["", "Ki", "Mi", "Gi", "Ti", "Pi", "Ei"])
+    } else {
+        (1000, ["", "k", "M", "G", "T", "P", "E"])
+    };
+    let mut number = amount;
+    let mut suffix = 0;
+    while number != 0 && number % base == 0 && suffix + 1 < suffixes.len() {
+        number /= base;
+        suffix += 1;
+    }
+    Some(format!("{number}{}", suffixes[suffix]))
+}

@@ -6,7 +6,7 @@ use serde_json::{Value, json};
 
 use super::output::versioned_value;
 use super::request::Query;
-use super::resource::Resource;
+use super::resource::{Resource, Rules};
 use super::selector::{FieldSelector, LabelSelector};
 use super::state::{Answer, Call, State};
 use super::status::Failure;
@@ -116,7 +116,8 @@ impl ListOptions {
     fn parse(query: &Query, current: u64) -> Result<Self, Failure> {
         let limit = query.number("limit")?.unwrap_or_default();
         let rule = query.get("resourceVersionMatch");
-        let asked = parse_revision(query.get("resourceVersion"))?;
+        let asked =
+            parse_revision(query.get("resourceVersion")).map_err(|failure| Failure::bad_request(failure.message))?;
         let has_token = query.has("continue");
         check_match(rule, query.get("resourceVersion"), has_token)?;
         if let Some(asked) = asked.filter(|asked| *asked > current) {
@@ -131,6 +132,15 @@ impl ListOptions {
         };
         Ok(Self { limit: usize::try_from(limit).unwrap_or(usize::MAX), token, revision })
     }
+}
+
+/// The metadata of a list; lists of custom kinds write `continue` even when there is nothing to continue.
+pub(crate) fn list_metadata(resource: &Resource, revision: u64) -> Value {
+    let mut metadata = json!({ "resourceVersion": revision.to_string() });
+    if matches!(resource.rules, Rules::Custom(_)) {
+        metadata["continue"] = "".into();
+    }
+    metadata
 }
 
 /// A resourceVersion of a request; none when it is not given.
@@ -195,7 +205,7 @@ impl State {
         let listed = self.store.list(&resource, &range, revision).map_err(|_| expired(options.token.as_ref()))?;
         let mut page = Vec::new();
         let mut last: Option<&Key> = None;
-        let mut metadata = json!({ "resourceVersion": shown.to_string() });
+        let mut metadata = list_metadata(&call.resource, shown);
         for (position, (key, object)) in listed.iter().enumerate() {
             if options.limit > 0 && page.len() == options.limit {
                 let start = last.map(|key| call.start_of(key)).unwrap_or_default();
@@ -223,7 +233,11 @@ impl State {
     /// An object as data, for rules that look at other objects.
     pub(crate) fn peek(&self, group: &str, plural: &str, namespace: &str, name: &str) -> Option<Value> {
         let resource = super::store::GroupResource::new(group, plural);
-        self.store.get(&resource, &Key::new(namespace, name)).map(|stored| stored.value())
+        let stored = self.store.get(&resource, &Key::new(namespace, name))?;
+        Some(match self.registry.any_version(&resource) {
+            Some(resource) => versioned_value(&resource, &stored),
+            None => stored.value(),
+        })
     }
 
     /// All objects of a resource as data.

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use serde_json::{Value, json};
 
-use super::read::Filter;
+use super::read::{Filter, list_metadata};
 use super::state::{Answer, Call, State};
 use super::status::{self, Failure, FieldError, Named};
 use super::store::{Key, Stored};
@@ -123,7 +123,7 @@ impl State {
             self.remove(call, &key, &stored, &options)?;
             items.push(stored);
         }
-        let metadata = json!({ "resourceVersion": self.store.revision().to_string() });
+        let metadata = list_metadata(&call.resource, self.store.revision());
         Ok(Answer::ok(call.output.render_list(&call.resource, &items, &metadata, self.clock.now())))
     }
 
@@ -235,7 +235,7 @@ impl State {
 
     /// Ends a deletion whose last finalizer an update took away; answers with the object as the update made it.
     pub(crate) fn release(&mut self, call: &Call<'_>, key: &Key, new: &Value) -> Arc<Stored> {
-        let released = Arc::new(Stored::unsaved(new));
+        let released = Arc::new(Stored::unsaved(new.clone()));
         self.erase(call, key, &released);
         released
     }

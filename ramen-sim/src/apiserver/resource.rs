@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
+use jiff::Timestamp;
 use serde_json::{Value, json};
 
 use super::custom::CustomKind;
@@ -113,7 +114,18 @@ impl Resource {
     /// Brings a decoded object into the form that is stored: unknown fields of a custom kind dropped, defaults filled
     /// in. Returns the paths of what was dropped.
     pub(crate) fn normalize(&self, object: &mut Value) -> Vec<String> {
+        // `managedFields: []` is how a writer asks for the owners to be forgotten: it is no empty field to drop.
+        let managed = object.get_mut("metadata").and_then(Value::as_object_mut);
+        let managed = managed.and_then(|metadata| metadata.remove("managedFields"));
         super::meta::drop_empty(object);
+        let unknown = self.normalize_fields(object);
+        if let Some(managed) = managed {
+            object["metadata"]["managedFields"] = managed;
+        }
+        unknown
+    }
+
+    fn normalize_fields(&self, object: &mut Value) -> Vec<String> {
         match &self.rules {
             Rules::Core(kind) => {
                 let unknown = fields::prune(kind, object);
@@ -126,7 +138,7 @@ impl Resource {
     }
 
     /// Resets what a client does not decide when it creates an object.
-    pub(crate) fn prepare_create(&self, object: &mut Value) {
+    pub(crate) fn prepare_create(&self, object: &mut Value, now: Timestamp) {
         match &self.rules {
             Rules::Core(kind) => {
                 if kind.has_status {
@@ -137,7 +149,7 @@ impl Resource {
                 } else {
                     super::meta::remove(object, "generation");
                 }
-                (kind.prepare_create)(object);
+                (kind.prepare_create)(object, now);
             }
             Rules::Custom(_) => {
                 if self.has_status {
@@ -149,10 +161,11 @@ impl Resource {
     }
 
     /// Resets what an update of the object (or of its status) does not decide, and counts the generation.
-    pub(crate) fn prepare_update(&self, new: &mut Value, old: &Value, subresource: &str) {
+    pub(crate) fn prepare_update(&self, new: &mut Value, old: &Value, subresource: &str, now: Timestamp) {
         match (&self.rules, subresource) {
             (Rules::Core(kind), "status") => {
                 replace(new, old, "spec");
+                (kind.prepare_status)(new, old, now);
                 if kind.plural == "customresourcedefinitions" {
                     keep_metadata(new, old);
                 }
@@ -193,7 +206,11 @@ impl Resource {
     /// What is wrong with the object; `old` is the live one on updates.
     pub(crate) fn validate(&self, new: &Value, old: Option<&Value>, subresource: &str) -> Vec<FieldError> {
         match &self.rules {
-            Rules::Core(kind) if subresource.is_empty() => (kind.validate)(new, old),
+            Rules::Core(kind) if subresource.is_empty() => {
+                let mut errors = (kind.validate)(new, old);
+                errors.extend(super::meta::validate_core_finalizers(new));
+                errors
+            }
             Rules::Core(_) => Vec::new(),
             Rules::Custom(kind) => kind.validate(new, old, self.has_status, subresource == "status"),
         }
@@ -274,6 +291,12 @@ impl Registry {
 
     pub(crate) fn by_kind(&self, group: &str, version: &str, kind: &str) -> Option<Arc<Resource>> {
         self.iter().find(|known| known.group == group && known.version == version && known.kind == kind).cloned()
+    }
+
+    /// Whether the group is a built-in one: only those answer for resources that they do not have.
+    pub(crate) fn knows_group(&self, group: &str) -> bool {
+        group.ends_with("authorization.k8s.io")
+            || self.iter().any(|known| known.group == group && matches!(known.rules, Rules::Core(_)))
     }
 
     pub(crate) fn iter(&self) -> impl Iterator<Item = &Arc<Resource>> {

@@ -40,7 +40,7 @@ pub(super) fn answer(_: &Inner, state: &mut State, info: &RequestInfo, body: &[u
     };
     let allowed = allows(state, &identity, &asked);
     review["status"] = json!({ "allowed": allowed });
-    Ok(Answer::Json { code: 201, body: review.to_string().into(), warnings: Vec::new() })
+    Ok(Answer::Json { code: 201, body: review.to_string().into() })
 }
 
 fn identity_of(info: &RequestInfo) -> Identity {

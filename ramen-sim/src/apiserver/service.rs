@@ -1,5 +1,6 @@
 //! The server as a tower service: HTTP in, HTTP out, on whatever transport carries it.
 
+use std::cell::RefCell;
 use std::future::Future;
 use std::io;
 use std::pin::Pin;
@@ -101,16 +102,17 @@ impl Inner {
             match interceptor.before(&info).await {
                 Before::Continue => {}
                 Before::ReadAt(revision) => read_at = Some(revision),
-                Before::Fail(failure) => return Ok(self.finish(&info, Err(failure))),
+                Before::Fail(failure) => return Ok(self.finish(&info, Err(failure), &[])),
                 Before::Hang => std::future::pending().await,
                 Before::Break => return Err(broken()),
             }
         }
+        let mut warnings = Vec::new();
         let outcome = match (identity, body) {
             (Err(failure), _) | (_, Err(failure)) => Err(failure),
-            (Ok(identity), Ok(body)) => {
-                self.authorize(&identity, &info).and_then(|()| self.handle(&info, &query, &head, body, read_at))
-            }
+            (Ok(identity), Ok(body)) => self
+                .authorize(&identity, &info)
+                .and_then(|()| self.handle(&info, &query, &head, body, read_at, &mut warnings)),
         };
         let code = match &outcome {
             Ok(Handled::Answer(Answer::Json { code, .. })) | Err(Failure { code, .. }) => *code,
@@ -120,12 +122,12 @@ impl Inner {
         for interceptor in &interceptors {
             match interceptor.after(&info, code).await {
                 After::Deliver => {}
-                After::Fail(failure) => return Ok(self.finish(&info, Err(failure))),
+                After::Fail(failure) => return Ok(self.finish(&info, Err(failure), &[])),
                 After::Hang => std::future::pending().await,
                 After::Break => return Err(broken()),
             }
         }
-        Ok(self.finish(&info, outcome))
+        Ok(self.finish(&info, outcome, &warnings))
     }
 
     fn handle(
@@ -135,36 +137,46 @@ impl Inner {
         head: &http::request::Parts,
         body: Bytes,
         read_at: Option<u64>,
+        told: &mut Vec<String>,
     ) -> Result<Handled, Failure> {
         if !info.is_resource() {
             return super::discovery::answer(self, info, text(&head.headers, &header::ACCEPT));
         }
         let mut state = self.state();
         let Some(resource) = state.registry.get(&info.group, &info.version, &info.resource) else {
+            if !state.registry.knows_group(&info.group) {
+                return Ok(super::discovery::not_found());
+            }
             return super::reviews::answer(self, &mut state, info, &body).map(Handled::Answer);
         };
         let output = Output::negotiate(text(&head.headers, &header::ACCEPT), query.get("includeObject"))?;
         let content_type = text(&head.headers, &header::CONTENT_TYPE);
         check_media_type(info, content_type)?;
-        let validation = FieldValidation::parse(query)?;
-        let call = Call { info, resource, query, body, content_type, output, validation, read_at };
-        state.handle(&call).map(Handled::Answer)
+        let validation = FieldValidation::parse(info, query)?;
+        let warnings = RefCell::default();
+        let call = Call { info, resource, query, body, content_type, output, validation, read_at, warnings };
+        let outcome = state.handle(&call).map(Handled::Answer);
+        *told = call.warnings.into_inner();
+        outcome
     }
 
-    fn finish(self: &Arc<Self>, info: &RequestInfo, outcome: Result<Handled, Failure>) -> Response<Body> {
-        let (code, kind, body, warnings, retry_after) = match outcome {
+    fn finish(
+        self: &Arc<Self>,
+        info: &RequestInfo,
+        outcome: Result<Handled, Failure>,
+        warnings: &[String],
+    ) -> Response<Body> {
+        let (code, kind, body, retry_after) = match outcome {
             Ok(Handled::Answer(Answer::Watch(watch))) => {
                 self.end(info.sequence, 200);
                 return self.clone().stream(info.clone(), watch);
             }
-            Ok(Handled::Answer(Answer::Json { code, body, warnings })) => {
-                (code, "application/json", body, warnings, None)
-            }
-            Ok(Handled::Document(kind, body)) => (200, kind, body, Vec::new(), None),
-            Ok(Handled::Plain(code, body)) => (code.as_u16(), "text/plain; charset=utf-8", body, Vec::new(), None),
+            Ok(Handled::Answer(Answer::Json { code, body })) => (code, "application/json", body, None),
+            Ok(Handled::Document(kind, body)) => (200, kind, body, None),
+            Ok(Handled::Plain(code, body)) => (code.as_u16(), "text/plain; charset=utf-8", body, None),
             Err(failure) => {
                 let body = Bytes::from(failure.to_status().to_string());
-                (failure.code, "application/json", body, Vec::new(), failure.retry_after())
+                (failure.code, "application/json", body, failure.retry_after())
             }
         };
         self.end(info.sequence, code);

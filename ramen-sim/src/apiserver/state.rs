@@ -1,5 +1,6 @@
 //! What a server knows, and the one request at a time that works on it.
 
+use std::cell::RefCell;
 use std::sync::Arc;
 
 use bytes::Bytes;
@@ -9,7 +10,7 @@ use super::decode::FieldValidation;
 use super::ids::Ids;
 use super::output::Output;
 use super::request::{Query, RequestInfo};
-use super::resource::{Registry, Resource};
+use super::resource::{Registry, Resource, Rules};
 use super::status::Failure;
 use super::store::{Key, Store, Stored};
 use crate::clock::Clock;
@@ -35,6 +36,8 @@ pub(crate) struct Call<'a> {
     pub(crate) validation: FieldValidation,
     /// Read as of this revision instead of the latest: a stale read.
     pub(crate) read_at: Option<u64>,
+    /// What is remarkable about the request: it is told even when the request fails.
+    pub(crate) warnings: RefCell<Vec<String>>,
 }
 
 impl Call<'_> {
@@ -64,14 +67,14 @@ impl Call<'_> {
 #[derive(Debug)]
 pub(crate) enum Answer {
     /// An object (or list, or Status) as JSON.
-    Json { code: u16, body: Bytes, warnings: Vec<String> },
+    Json { code: u16, body: Bytes },
     /// A stream of watch events.
     Watch(super::watch::Watch),
 }
 
 impl Answer {
     pub(crate) fn ok(body: Bytes) -> Self {
-        Self::Json { code: 200, body, warnings: Vec::new() }
+        Self::Json { code: 200, body }
     }
 
     pub(crate) fn value(value: &Value) -> Self {
@@ -84,7 +87,6 @@ impl Answer {
 pub(crate) struct Written {
     pub(crate) object: Arc<Stored>,
     pub(crate) created: bool,
-    pub(crate) warnings: Vec<String>,
 }
 
 impl State {
@@ -126,6 +128,10 @@ impl State {
                     "watch" => true,
                     _ => false,
                 };
+                let custom = matches!(call.resource.rules, Rules::Custom(_));
+                if custom && collection && matches!(verb, "update" | "patch") {
+                    return Err(Failure::bad_request("name must be provided"));
+                }
                 if !fits || (verb == "deletecollection" && is_namespace) {
                     return Err(Failure::method_not_allowed());
                 }
@@ -142,14 +148,15 @@ impl State {
                     Err(Failure::method_not_allowed())
                 }
             }
+            _ if matches!(call.resource.rules, Rules::Custom(_)) => Err(call.not_found()),
             _ => Err(Failure::unknown_resource()),
         }
     }
 
     /// Answers a write with the object in the form asked for.
-    pub(crate) fn written(&self, call: &Call<'_>, written: Written) -> Answer {
+    pub(crate) fn written(&self, call: &Call<'_>, written: &Written) -> Answer {
         let body = call.output.render(&call.resource, &written.object, self.clock.now(), true);
         let code = if written.created { 201 } else { 200 };
-        Answer::Json { code, body, warnings: written.warnings }
+        Answer::Json { code, body }
     }
 }

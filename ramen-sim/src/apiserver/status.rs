@@ -229,7 +229,7 @@ impl Failure {
 
     /// 413: the body is above the limit.
     pub fn too_large(message: impl Into<String>) -> Self {
-        Self::new(StatusCode::PAYLOAD_TOO_LARGE, "RequestEntityTooLarge", message).with_details(json!({}))
+        Self::new(StatusCode::PAYLOAD_TOO_LARGE, "RequestEntityTooLarge", message)
     }
 
     /// 410: the revision asked for is no longer in the history.

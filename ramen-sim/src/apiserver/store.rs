@@ -53,30 +53,35 @@ impl Key {
 #[derive(Debug)]
 pub(crate) struct Stored {
     pub(crate) revision: u64,
-    /// The object as served in its storage version.
+    /// The object without apiVersion and kind: these depend on the version that it is served in.
     pub(crate) json: Bytes,
     pub(crate) labels: BTreeMap<String, String>,
 }
 
 impl Stored {
-    fn new(value: &Value, revision: u64) -> Self {
+    fn new(value: &mut Value, revision: u64) -> Self {
         let labels = meta::string_map(value, "labels");
+        if let Some(map) = value.as_object_mut() {
+            map.remove("apiVersion");
+            map.remove("kind");
+        }
         Self { revision, json: Bytes::from(value.to_string()), labels }
     }
 
     /// An object as it would be stored, for dry runs: it keeps the resourceVersion it came with.
-    pub(crate) fn unsaved(value: &Value) -> Self {
-        Self::new(value, meta::text(value, "resourceVersion").parse().unwrap_or_default())
+    pub(crate) fn unsaved(mut value: Value) -> Self {
+        let revision = meta::text(&value, "resourceVersion").parse().unwrap_or_default();
+        Self::new(&mut value, revision)
     }
 
     /// The same state under another revision.
     pub(crate) fn at_revision(&self, revision: u64) -> Arc<Self> {
         let mut value = self.value();
         value["metadata"]["resourceVersion"] = revision.to_string().into();
-        Arc::new(Self::new(&value, revision))
+        Arc::new(Self::new(&mut value, revision))
     }
 
-    /// The object as data.
+    /// The object as data, without apiVersion and kind.
     pub(crate) fn value(&self) -> Value {
         serde_json::from_slice(&self.json).unwrap_or_default()
     }
@@ -209,7 +214,7 @@ impl Store {
         Ok(undone.map_or_else(|| shelf.objects.get(key).cloned(), |change| change.previous.clone()))
     }
 
-    /// Writes an object, stamping it with the new revision.
+    /// Writes an object, stamping it with the new revision. Takes apiVersion and kind off it.
     pub(crate) fn put(&mut self, resource: &GroupResource, key: Key, value: &mut Value, at: Timestamp) -> Arc<Stored> {
         self.revision += 1;
         let revision = self.revision;

@@ -185,7 +185,7 @@ impl Watch {
 
     fn bookmark(&self, initial_end: bool) -> Event {
         let resource = &self.filter.resource;
-        let mut metadata = json!({ "resourceVersion": self.position.to_string(), "creationTimestamp": null });
+        let mut metadata = json!({ "resourceVersion": self.position.to_string() });
         if initial_end {
             metadata["annotations"] = json!({ "k8s.io/initial-events-end": "true" });
         }

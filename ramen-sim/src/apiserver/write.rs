@@ -26,7 +26,7 @@ impl State {
         }
         self.name(call, &mut object);
         let written = self.create_object(call, Decoded { object, ..decoded })?;
-        Ok(self.written(call, written))
+        Ok(self.written(call, &written))
     }
 
     /// Gives an object with `generateName` a free name.
@@ -48,15 +48,14 @@ impl State {
     fn create_object(&mut self, call: &Call<'_>, decoded: Decoded) -> Result<Written, Failure> {
         let Decoded { mut object, duplicates } = decoded;
         let resource = &call.resource;
-        let mut warnings = Vec::new();
-        if !matches!(meta::text(&object, "resourceVersion"), "" | "0") {
+        if call.info.verb == "create" && !matches!(meta::text(&object, "resourceVersion"), "" | "0") {
             return Err(Failure::unclassified("resourceVersion should not be set on objects to be created"));
         }
         for field in ["resourceVersion", "uid", "deletionTimestamp", "deletionGracePeriodSeconds", "generation"] {
             meta::remove(&mut object, field);
         }
         let unknown = resource.normalize(&mut object);
-        decode::judge(resource, call.validation, &duplicates, &unknown, &mut warnings)?;
+        decode::judge(call, &duplicates, &unknown)?;
         if resource.namespaced {
             object["metadata"]["namespace"] = call.info.namespace.clone().into();
         }
@@ -67,7 +66,7 @@ impl State {
         if !applies(call) {
             ownership::track(call, None, &mut object, self.clock.now());
         }
-        resource.prepare_create(&mut object);
+        resource.prepare_create(&mut object, self.clock.now());
 
         let name = meta::text(&object, "name").to_string();
         let mut errors = resource.validate(&object, None, "");
@@ -81,7 +80,7 @@ impl State {
         }
         check_size(&object)?;
         let object = self.persist(call, &key, object);
-        Ok(Written { object, created: true, warnings })
+        Ok(Written { object, created: true })
     }
 
     /// What admission has against a creation: a namespace that does not exist or is going away.
@@ -111,7 +110,7 @@ impl State {
     /// Writes unless it is a dry run; either way returns what would be stored.
     pub(crate) fn persist(&mut self, call: &Call<'_>, key: &Key, mut object: Value) -> std::sync::Arc<Stored> {
         if call.info.dry_run {
-            return std::sync::Arc::new(Stored::unsaved(&object));
+            return std::sync::Arc::new(Stored::unsaved(object));
         }
         let resource = call.resource.group_resource();
         let stored = self.store.put(&resource, key.clone(), &mut object, self.clock.now());
@@ -131,16 +130,12 @@ impl State {
             }
             Ok(object)
         })?;
-        Ok(self.written(call, written))
+        Ok(self.written(call, &written))
     }
 
     pub(crate) fn patch(&mut self, call: &Call<'_>) -> Result<Answer, Failure> {
         let kind = patch::Kind::parse(call)?;
         let applies = kind == patch::Kind::Apply;
-        let parsed = patch::parse(kind, call)?;
-        if applies {
-            check_name(call, &parsed)?;
-        }
         let force = call.query.flag("force");
         if applies && !call.query.has("fieldManager") {
             let error = FieldError::required("fieldManager", "is required for apply patch");
@@ -148,13 +143,22 @@ impl State {
             return Err(Failure::invalid(named, &[error]));
         }
         let creates = applies && call.info.subresource.is_empty();
+        // A configuration is read before the object is looked for; other patches are read when they are applied.
+        let configuration = applies.then(|| patch::parse(kind, call)).transpose()?;
+        if let Some(configuration) = &configuration {
+            check_name(call, configuration)?;
+        }
         let written = self.change(call, Vec::new(), creates, |state, live| {
+            let Some(live) = live.or(configuration.as_ref()).map(|_| live) else { return Err(call.not_found()) };
+            let parsed = configuration.map_or_else(|| patch::parse(kind, call), Ok)?;
             let patched = patch::patched(kind, call, live, &parsed, force, state.clock.now())?;
             check_name(call, &patched)?;
-            decode::check(&call.resource, &patched)?;
+            // What an apply made cannot be turned into the kind: an error of the server, as Kubernetes has it.
+            let as_apply = |failure: Failure| if applies { Failure::unclassified(failure.message) } else { failure };
+            decode::check(&call.resource, &patched).map_err(as_apply)?;
             Ok(patched)
         })?;
-        Ok(self.written(call, written))
+        Ok(self.written(call, &written))
     }
 
     /// Changes one object: `make` says what it shall be, given what it is.
@@ -172,26 +176,30 @@ impl State {
                 return Err(call.not_found());
             }
             let object = make(self, None)?;
+            let uid = meta::text(&object, "uid");
+            if !uid.is_empty() {
+                let why = format!("Precondition failed: UID in precondition: {uid}, UID in object meta: ");
+                return Err(Failure::conflict(resource.named(&call.info.name), &why));
+            }
             return self.create_object(call, Decoded { object, duplicates });
         };
         let old = super::output::versioned_value(resource, &stored);
         let mut new = make(self, Some(&old))?;
-        let mut warnings = Vec::new();
         let unknown = resource.normalize(&mut new);
-        decode::judge(resource, call.validation, &duplicates, &unknown, &mut warnings)?;
+        decode::judge(call, &duplicates, &unknown)?;
         check_preconditions(call, &new, &old)?;
         self.settle(call, &mut new, &old)?;
         keep_times(&old, &mut new);
         if new == old {
-            return Ok(Written { object: stored, created: false, warnings });
+            return Ok(Written { object: stored, created: false });
         }
         check_size(&new)?;
         if releases(resource, &new, &old) && !call.info.dry_run {
             let object = self.release(call, &key, &new);
-            return Ok(Written { object, created: false, warnings });
+            return Ok(Written { object, created: false });
         }
         let object = self.persist(call, &key, new);
-        Ok(Written { object, created: false, warnings })
+        Ok(Written { object, created: false })
     }
 
     /// Brings an update into its final form and validates it.
@@ -208,7 +216,7 @@ impl State {
             ownership::track(call, Some(old), new, self.clock.now());
         }
         meta::inherit(new, old);
-        resource.prepare_update(new, old, subresource);
+        resource.prepare_update(new, old, subresource, self.clock.now());
         meta::drop_empty(new);
         let mut errors = meta::validate_update(new, old);
         errors.extend(resource.validate(new, Some(old), subresource));
@@ -287,5 +295,5 @@ fn check_size(object: &Value) -> Result<(), Failure> {
     if Bytes::from(object.to_string()).len() <= OBJECT_LIMIT {
         return Ok(());
     }
-    Err(Failure::unclassified("rpc error: code = InvalidArgument desc = etcdserver: request is too large"))
+    Err(Failure::unclassified("etcdserver: request is too large"))
 }

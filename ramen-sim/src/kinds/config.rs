@@ -152,6 +152,15 @@ fn validate_secret(new: &Value, old: Option<&Value>) -> Vec<FieldError> {
 
 fn validate_config_map(new: &Value, old: Option<&Value>) -> Vec<FieldError> {
     let mut errors = validate_keys(new, &["data", "binaryData"]);
+    for key in at(new, "data").as_object().into_iter().flatten().map(|(key, _)| key) {
+        if at(new, "binaryData").get(key).is_some() {
+            errors.push(FieldError::invalid(
+                format!("data[{key}]"),
+                &json!(key),
+                "duplicate of key present in binaryData",
+            ));
+        }
+    }
     let entries = ["data", "binaryData"].iter().filter_map(|field| at(new, field).as_object()).flatten();
     if entries.map(|(_, value)| value.as_str().map_or(0, str::len) as u64).sum::<u64>() > DATA_LIMIT {
         errors.push(FieldError::too_long("", DATA_LIMIT));

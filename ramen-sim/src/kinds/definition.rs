@@ -16,7 +16,7 @@ pub(super) static KINDS: &[CoreKind] = &[CoreKind {
     columns: &[NAME, column("Created At", "date")],
     cells: |definition, _| vec![name(definition), at(definition, "metadata.creationTimestamp").clone()],
     default: default_definition,
-    prepare_create: |definition| {
+    prepare_create: |definition, _| {
         let versions = at(definition, "spec.versions").as_array();
         let stored = versions.into_iter().flatten().filter(|version| version["storage"] == true);
         let stored: Vec<Value> = stored.map(|version| version["name"].clone()).collect();

@@ -24,7 +24,7 @@ pub(super) static KINDS: &[CoreKind] = &[CoreKind {
             metadata["labels"]["kubernetes.io/metadata.name"] = name.into();
         }
     },
-    prepare_create: |namespace| {
+    prepare_create: |namespace, _| {
         default_to(namespace, "status", "phase", json!("Active"));
         let present = at(namespace, "spec.finalizers").as_array().cloned().unwrap_or_default();
         if !present.contains(&json!("kubernetes")) {

@@ -7,6 +7,7 @@ use jiff::Timestamp;
 use serde_json::{Value, json};
 
 use super::{AGE, Column, CoreKind, NAME, age, at, column, default_to, immutable, name, text, wide};
+use crate::apiserver::meta::time_text;
 use crate::apiserver::quantity;
 use crate::apiserver::status::FieldError;
 
@@ -25,9 +26,15 @@ pub(super) static KINDS: &[CoreKind] = &[
             default_to(volume, "spec", "persistentVolumeReclaimPolicy", json!("Retain"));
             default_to(volume, "spec", "volumeMode", json!("Filesystem"));
         },
-        prepare_create: |volume| {
-            volume["status"] = json!({ "phase": "Pending" });
+        prepare_create: |volume, now| {
+            volume["status"] = json!({ "phase": "Pending", "lastPhaseTransitionTime": time_text(now, 0) });
             protect(volume, "kubernetes.io/pv-protection");
+        },
+        prepare_status: |new, old, now| {
+            let unset = at(new, "status.lastPhaseTransitionTime") == at(old, "status.lastPhaseTransitionTime");
+            if unset && at(new, "status.phase") != at(old, "status.phase") {
+                new["status"]["lastPhaseTransitionTime"] = time_text(now, 0).into();
+            }
         },
         validate: validate_volume,
         ..CoreKind::plain("", "v1", "PersistentVolume", "persistentvolumes")
@@ -43,7 +50,7 @@ pub(super) static KINDS: &[CoreKind] = &[
             default_to(claim, "spec", "volumeMode", json!("Filesystem"));
             mirror_data_source(claim);
         },
-        prepare_create: |claim| {
+        prepare_create: |claim, _| {
             claim["status"] = json!({ "phase": "Pending" });
             protect(claim, "kubernetes.io/pvc-protection");
         },
@@ -99,7 +106,7 @@ pub(super) static KINDS: &[CoreKind] = &[
             ]
         },
         default: |attachment| default_to(attachment, "status", "attached", json!(false)),
-        prepare_create: |attachment| attachment["status"] = json!({ "attached": false }),
+        prepare_create: |attachment, _| attachment["status"] = json!({ "attached": false }),
         validate: validate_attachment,
         ..CoreKind::plain(STORAGE, "v1", "VolumeAttachment", "volumeattachments")
     },
@@ -262,6 +269,8 @@ fn validate_volume(new: &Value, old: Option<&Value>) -> Vec<FieldError> {
     validate_modes(new, &mut errors);
     if at(new, "spec.capacity.storage").is_null() {
         errors.push(FieldError::required("spec.capacity", ""));
+        let capacity = at(new, "spec.capacity");
+        errors.push(FieldError::not_supported("spec.capacity", capacity, &[json!("storage")]));
     }
     let policy = at(new, "spec.persistentVolumeReclaimPolicy");
     if !matches!(policy.as_str(), Some("Delete" | "Recycle" | "Retain")) {
@@ -370,11 +379,7 @@ fn validate_class(new: &Value, old: Option<&Value>) -> Vec<FieldError> {
         if at(new, field) == at(old, field) {
             continue;
         }
-        errors.push(if matches!(field, "parameters" | "provisioner") {
-            FieldError::forbidden(field, &format!("updates to {field} are forbidden."))
-        } else {
-            FieldError::invalid(field, at(new, field), "field is immutable")
-        });
+        errors.push(FieldError::invalid(field, at(new, field), "field is immutable"));
     }
     errors
 }

@@ -25,7 +25,7 @@ pub(super) static KINDS: &[CoreKind] = &[
         columns: POD_COLUMNS,
         cells: pod_cells,
         default: default_pod,
-        prepare_create: |pod| default_to(pod, "status", "phase", json!("Pending")),
+        prepare_create: |pod, _| default_to(pod, "status", "phase", json!("Pending")),
         validate: validate_pod,
         ..CoreKind::plain("", "v1", "Pod", "pods")
     },

@@ -40,6 +40,11 @@ fn a_wrong_object_is_rejected_with_file_object_field_found_and_expected() {
         ),
         (
             "preferredCluster: east",
+            "volSyncSpec: {moverConfig: [{pvcName: a, pvcNamespace: b}, [null, null, a, b]]}",
+            "spec.volSyncSpec.moverConfig[1]: found a list, expected an object",
+        ),
+        (
+            "preferredCluster: east",
             "kubeObjectProtection: {captureInterval: 5 minutes}",
             "spec.kubeObjectProtection.captureInterval: `5 minutes` is not a duration: expected numbers with units",
         ),

@@ -169,6 +169,7 @@ fn a_wrong_file_is_rejected_with_file_field_found_and_expected() {
             "ramenControllerType: hub\n",
             "config.yaml: ramenControllerType: unknown variant `hub`, expected one of ``, `dr-hub`, `dr-cluster`",
         ),
+        ("volSync: [true]\n", "config.yaml: volSync: found a list, expected an object"),
         ("kind: DRPolicy\n", "config.yaml: kind: found \"DRPolicy\", expected `RamenConfig`"),
         ("[]\n", "config.yaml: found [], expected an object of kind `RamenConfig`"),
         ("a: b: c\n", "config.yaml: cannot be read as YAML: "),

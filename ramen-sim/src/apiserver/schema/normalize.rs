@@ -3,6 +3,7 @@
 use serde_json::{Map, Value};
 
 use super::{Additional, Schema, join};
+use crate::apiserver::fields;
 
 impl Schema {
     /// Drops nulls where they are not allowed, fills in defaults, and drops fields that the schema does not know.
@@ -54,6 +55,9 @@ impl Schema {
             Value::Object(map) => {
                 let resource = resource || self.embedded;
                 let keeps_all = self.preserve_unknown || matches!(self.additional, Additional::Anything);
+                if let Some(metadata) = map.get_mut("metadata").filter(|_| resource) {
+                    dropped.extend(fields::prune_metadata(metadata, &join(path, "metadata")));
+                }
                 map.retain(|name, value| {
                     if resource && matches!(name.as_str(), "apiVersion" | "kind" | "metadata") {
                         return true;
