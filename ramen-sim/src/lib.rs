@@ -3,10 +3,14 @@
 pub mod apiserver;
 pub mod apply;
 pub mod clock;
+pub mod controllers;
+pub mod definitions;
 pub mod entropy;
 pub mod fault;
+pub mod gitops;
 mod kinds;
 pub mod net;
+pub mod node;
 pub mod process;
 mod shared;
 pub mod storage;

@@ -28,6 +28,7 @@ pub struct Incarnation {
     number: u64,
     life: Arc<Life>,
     requests: Arc<AtomicU64>,
+    spared: bool,
 }
 
 impl fmt::Debug for Incarnation {
@@ -40,7 +41,24 @@ impl Incarnation {
     /// The first life of a process that runs at a site.
     pub fn first(name: &str, site: &str) -> Self {
         let life = Arc::new(Life { dead: AtomicBool::new(false), killed: Notify::new() });
-        Self { name: name.into(), site: site.into(), number: 1, life, requests: Arc::new(AtomicU64::new(0)) }
+        Self {
+            name: name.into(),
+            site: site.into(),
+            number: 1,
+            life,
+            requests: Arc::new(AtomicU64::new(0)),
+            spared: false,
+        }
+    }
+
+    /// Somebody whose requests meet no faults and no broken links: the test itself, which must be able to look whatever happens.
+    pub fn observer(name: &str, site: &str) -> Self {
+        Self { spared: true, ..Self::first(name, site) }
+    }
+
+    /// Whether requests meet no faults.
+    pub fn is_observer(&self) -> bool {
+        self.spared
     }
 
     /// The next life, which goes on counting requests where the last one ended.

@@ -15,6 +15,7 @@
 //! # }
 //! ```
 
+mod cluster;
 mod run;
 mod supervisor;
 
@@ -23,6 +24,7 @@ use std::{collections::BTreeMap, fmt, sync::Arc, time::Duration};
 use futures::future::BoxFuture;
 use kube::Client;
 
+pub use cluster::Cluster;
 pub use run::{Failure, Outcome, Run};
 pub use supervisor::{Process, ProcessContext, RestartPolicy};
 
@@ -143,10 +145,10 @@ impl World {
         Some(transit.client())
     }
 
-    /// A client of somebody who sits beside the server, such as a user with `kubectl` or the test itself: as process `name`, from the server's own
-    /// site. `None` if there is no such server.
+    /// A client of an observer, such as the test itself or a user with `kubectl` beside the server: its requests meet no faults and no broken
+    /// links. `None` if there is no such server.
     pub fn user(&self, name: &str, server: &str) -> Option<Client> {
-        self.client(&Incarnation::first(name, server), server)
+        self.client(&Incarnation::observer(name, server), server)
     }
 
     /// Starts a process at a site. It is killed with [`Process::kill`], by a fault, or by a schedule, and started again as its policy says.

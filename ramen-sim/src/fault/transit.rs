@@ -87,8 +87,12 @@ impl Transit {
     }
 
     async fn pass(self, request: Request<Body>) -> Result<Response<AnswerBody>, BoxError> {
-        self.from.gate().await;
         let call = Call::of(&request);
+        if self.from.is_observer() {
+            let answer = self.to.inner.with(|inner| inner.clone()).oneshot(request).await;
+            return answer.inspect(|answer| self.told(&call, answer.status()));
+        }
+        self.from.gate().await;
         let number = self.from.count_request();
         let (from, to) = (self.from.site().to_owned(), self.to.name().to_owned());
         let action = self.faults.decide(self.from.name(), &to, &call, self.clock.elapsed());

@@ -4,6 +4,7 @@ use std::collections::BTreeSet;
 
 use super::{
     error::{Code, DriverError},
+    mirror::{Role, Source},
     system::{StorageSystem, VolumeKey},
 };
 
@@ -19,7 +20,24 @@ impl StorageSystem {
         Ok(id)
     }
 
-    /// Sets which volumes a group holds.
+    /// Creates an empty group that its maker calls `name`, or answers with the one made under that name before.
+    ///
+    /// # Errors
+    /// As [`StorageSystem::array_of`].
+    pub fn create_named_group(&mut self, cluster: &str, name: &str) -> Result<String, DriverError> {
+        let place = (self.array_of(cluster)?, name.to_owned());
+        if let Some(id) =
+            self.group_names.get(&place).filter(|id| self.groups.contains_key(&(place.0.clone(), (*id).clone())))
+        {
+            return Ok(id.clone());
+        }
+        let id = self.create_group(cluster)?;
+        self.group_names.insert(place, id.clone());
+        Ok(id)
+    }
+
+    /// Sets which volumes a group holds. In a group that is replicated, and primary here, a volume that joins is replicated with it from now on,
+    /// and one that leaves is not replicated any more.
     ///
     /// # Errors
     /// `NotFound` for an unknown group or volume.
@@ -28,8 +46,19 @@ impl StorageSystem {
             self.key(cluster, handle)?;
         }
         let id = (self.array_of(cluster)?, group.to_owned());
+        let wanted: BTreeSet<String> = handles.iter().cloned().collect();
         let members = self.groups.get_mut(&id).ok_or_else(|| no_such_group(&id))?;
-        *members = handles.iter().cloned().collect();
+        let left: Vec<String> = members.difference(&wanted).cloned().collect();
+        *members = wanted;
+        for handle in left {
+            self.disable(cluster, &handle)?;
+        }
+        let members = self.group_members(cluster, group)?;
+        let replicated =
+            members.iter().filter_map(|key| self.volumes.get(key).and_then(|volume| volume.mirror.as_ref()));
+        if replicated.clone().next().is_some() && replicated.clone().all(|mirror| mirror.role == Role::Primary) {
+            self.enable(cluster, Source::Group(group.to_owned()), None)?;
+        }
         Ok(())
     }
 

@@ -131,7 +131,7 @@ impl StorageSystem {
             self.tell(&key.to_string(), &format!("replicates to {peer_array}"));
         }
         self.start_unit(&unit, &array, &peer_array, &keys, interval);
-        if let (Source::Group(id), false) = (&source, fresh.is_empty()) {
+        if let Source::Group(id) = &source {
             self.mirror_group(&peer_array, id, &keys);
         }
         Ok(())
@@ -149,7 +149,7 @@ impl StorageSystem {
                 continue;
             }
             self.volume_mut(&key)?.mirror = None;
-            self.units.remove(&mirror.unit);
+            self.leave_unit(&mirror.unit, &key);
             self.tell(&key.to_string(), "is no longer replicated");
             let replica = self.volumes.get(&mirror.peer).and_then(|peer| peer.mirror.as_ref());
             if self.connected(&key.array, &mirror.peer.array)

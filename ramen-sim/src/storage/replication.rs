@@ -312,6 +312,17 @@ impl StorageSystem {
         }
     }
 
+    /// Takes a volume out of its unit; what was under way is cut anew without it.
+    pub(super) fn leave_unit(&mut self, id: &str, key: &VolumeKey) {
+        let Some(unit) = self.units.get_mut(id) else { return };
+        unit.members.retain(|(one, other)| one != key && other != key);
+        unit.flight = None;
+        unit.next = self.now;
+        if unit.members.is_empty() {
+            self.units.remove(id);
+        }
+    }
+
     /// Forgets what was under way and starts a new cut at once.
     pub(super) fn restart_unit(&mut self, id: &str, now: Duration) {
         if let Some(unit) = self.units.get_mut(id) {

@@ -147,6 +147,8 @@ pub struct StorageSystem {
     pub(super) volumes: BTreeMap<VolumeKey, Volume>,
     pub(super) units: BTreeMap<String, Unit>,
     pub(super) groups: BTreeMap<(String, String), BTreeSet<String>>,
+    names: BTreeMap<(String, String), VolumeKey>,
+    pub(super) group_names: BTreeMap<(String, String), String>,
     pub(super) journal: Journal,
     pub(super) evidence: Evidence,
     events: VecDeque<StorageEvent>,
@@ -226,6 +228,21 @@ impl StorageSystem {
             Volume { lineage, capacity, head: None, complete, mirror, attachments: BTreeSet::new() },
         );
         self.tell(&key.to_string(), "created");
+        Ok(key)
+    }
+
+    /// Creates an empty volume that a provisioner calls `name`. Asking again for the name answers with the same volume, as CSI demands, so that a
+    /// provisioner which crashed does not leave one behind.
+    ///
+    /// # Errors
+    /// As [`StorageSystem::array_of`].
+    pub fn create_named_volume(&mut self, cluster: &str, name: &str, capacity: u64) -> Result<VolumeKey, DriverError> {
+        let place = (self.array_of(cluster)?, name.to_owned());
+        if let Some(key) = self.names.get(&place).filter(|key| self.volumes.contains_key(key)) {
+            return Ok(key.clone());
+        }
+        let key = self.create_volume(cluster, capacity)?;
+        self.names.insert(place, key.clone());
         Ok(key)
     }
 

@@ -308,3 +308,24 @@ fn a_clone_is_apart_from_its_origin() {
     assert_eq!(storage.view("dr1", &handle).unwrap().writes, 3);
     assert!(storage.dual_writers().is_empty());
 }
+
+#[test]
+fn a_volume_that_joins_or_leaves_a_replicated_group_does_so_on_both_sides() {
+    let mut storage = two_arrays();
+    let handles: Vec<String> = (0..2).map(|_| storage.create_volume("dr1", 1 << 20).unwrap().handle).collect();
+    let group = storage.create_group("dr1").unwrap();
+    storage.set_group_members("dr1", &group, &handles[..1]).unwrap();
+    storage.enable("dr1", Source::Group(group.clone()), None).unwrap();
+    pass(&mut storage, MINUTE);
+    storage.set_group_members("dr1", &group, &handles).unwrap();
+    pass(&mut storage, 2 * MINUTE);
+    assert_eq!(storage.group_members("dr2", &group).unwrap().len(), 2);
+    assert_eq!(storage.info("dr1", Source::Group(group.clone())).unwrap().health, Health::Healthy);
+    storage.set_group_members("dr1", &group, &handles[1..]).unwrap();
+    assert_eq!(code(storage.view("dr2", &handles[0])), Code::NotFound, "its replica went with it");
+    assert_eq!(storage.group_members("dr2", &group).unwrap().len(), 1);
+    pass(&mut storage, 2 * MINUTE);
+    storage.demote("dr1", Source::Group(group.clone())).unwrap();
+    pass(&mut storage, MINUTE);
+    storage.promote("dr2", Source::Group(group), false).unwrap();
+}
