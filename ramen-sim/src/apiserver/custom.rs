@@ -122,8 +122,8 @@ const BLOCKING: &[&str] = &[
 
 impl CustomKind {
     /// Prunes and defaults; returns the paths of unknown fields.
-    pub(crate) fn normalize(&self, object: &mut Value) -> Vec<String> {
-        self.schema.normalize(object)
+    pub(crate) fn normalize(&self, object: &mut Value, applied: bool) -> Vec<String> {
+        self.schema.normalize(object, applied)
     }
 
     /// Everything wrong with the object. A status update answers only for the status.

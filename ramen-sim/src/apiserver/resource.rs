@@ -113,19 +113,19 @@ impl Resource {
 
     /// Brings a decoded object into the form that is stored: unknown fields of a custom kind dropped, defaults filled
     /// in. Returns the paths of what was dropped.
-    pub(crate) fn normalize(&self, object: &mut Value) -> Vec<String> {
+    pub(crate) fn normalize(&self, object: &mut Value, applied: bool) -> Vec<String> {
         // `managedFields: []` is how a writer asks for the owners to be forgotten: it is no empty field to drop.
         let managed = object.get_mut("metadata").and_then(Value::as_object_mut);
         let managed = managed.and_then(|metadata| metadata.remove("managedFields"));
         super::meta::drop_empty(object);
-        let unknown = self.normalize_fields(object);
+        let unknown = self.normalize_fields(object, applied);
         if let Some(managed) = managed {
             object["metadata"]["managedFields"] = managed;
         }
         unknown
     }
 
-    fn normalize_fields(&self, object: &mut Value) -> Vec<String> {
+    fn normalize_fields(&self, object: &mut Value, applied: bool) -> Vec<String> {
         match &self.rules {
             Rules::Core(kind) => {
                 let unknown = fields::prune(kind, object);
@@ -133,7 +133,7 @@ impl Resource {
                 normalize_core(kind.group, kind.version, kind.kind, object);
                 unknown
             }
-            Rules::Custom(kind) => kind.normalize(object),
+            Rules::Custom(kind) => kind.normalize(object, applied),
         }
     }
 

@@ -54,7 +54,7 @@ impl State {
         for field in ["resourceVersion", "uid", "deletionTimestamp", "deletionGracePeriodSeconds", "generation"] {
             meta::remove(&mut object, field);
         }
-        let unknown = resource.normalize(&mut object);
+        let unknown = resource.normalize(&mut object, applies(call));
         decode::judge(call, &duplicates, &unknown)?;
         if resource.namespaced {
             object["metadata"]["namespace"] = call.info.namespace.clone().into();
@@ -185,7 +185,7 @@ impl State {
         };
         let old = super::output::versioned_value(resource, &stored);
         let mut new = make(self, Some(&old))?;
-        let unknown = resource.normalize(&mut new);
+        let unknown = resource.normalize(&mut new, applies(call));
         decode::judge(call, &duplicates, &unknown)?;
         check_preconditions(call, &new, &old)?;
         self.settle(call, &mut new, &old)?;

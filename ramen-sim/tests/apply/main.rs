@@ -7,3 +7,4 @@
 mod core;
 mod custom;
 mod replay;
+mod server;

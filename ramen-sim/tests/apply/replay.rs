@@ -101,7 +101,7 @@ pub(crate) fn answer(server: &impl Server, live: Option<&Value>, scenario: &Scen
     Answer::Object(object)
 }
 
-fn difference(step: &Value, found: Answer) -> Option<String> {
+pub(crate) fn difference(step: &Value, found: Answer) -> Option<String> {
     if !matches!(step["code"].as_i64(), Some(403 | 422)) {
         let (real, found) = (comparable(recorded(step)), comparable(found));
         return (real != found).then(|| describe(&real, &found));

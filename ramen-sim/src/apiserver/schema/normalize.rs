@@ -8,17 +8,20 @@ use crate::apiserver::fields;
 impl Schema {
     /// Drops nulls where they are not allowed, fills in defaults, and drops fields that the schema does not know.
     /// Returns the paths of unknown fields that were dropped. `root` objects keep their type and metadata.
-    pub(crate) fn normalize(&self, object: &mut Value) -> Vec<String> {
+    ///
+    /// Nulls are dropped where a request is decoded. What an apply comes to is not decoded again: of its nulls only those
+    /// go for which there is a default, and validation refuses the others.
+    pub(crate) fn normalize(&self, object: &mut Value, applied: bool) -> Vec<String> {
         let mut dropped = Vec::new();
-        self.fill(object);
+        self.fill(object, applied);
         self.prune(object, "", true, &mut dropped);
         dropped
     }
 
-    fn fill(&self, value: &mut Value) {
+    fn fill(&self, value: &mut Value, applied: bool) {
         match value {
             Value::Object(map) => {
-                self.fill_nulls(map);
+                self.fill_nulls(map, applied);
                 for (name, schema) in &self.properties {
                     if let Some(default) = &schema.default
                         && !map.contains_key(name)
@@ -28,14 +31,14 @@ impl Schema {
                 }
                 for (name, value) in map.iter_mut() {
                     if let Some(schema) = self.field(name) {
-                        schema.fill(value);
+                        schema.fill(value, applied);
                     }
                 }
             }
             Value::Array(list) => {
                 if let Some(items) = &self.items {
                     for item in list {
-                        items.fill(item);
+                        items.fill(item, applied);
                     }
                 }
             }
@@ -44,10 +47,9 @@ impl Schema {
     }
 
     /// A null where the schema does not allow one counts as absent.
-    fn fill_nulls(&self, map: &mut Map<String, Value>) {
-        map.retain(|name, value| {
-            !value.is_null() || self.field(name).is_none_or(|schema| schema.nullable || schema.kind.is_empty())
-        });
+    fn fill_nulls(&self, map: &mut Map<String, Value>, applied: bool) {
+        let stays = |schema: &Self| schema.nullable || schema.kind.is_empty() || (applied && schema.default.is_none());
+        map.retain(|name, value| !value.is_null() || self.field(name).is_none_or(stays));
     }
 
     fn prune(&self, value: &mut Value, path: &str, resource: bool, dropped: &mut Vec<String>) {
