@@ -15,6 +15,7 @@
 //! Three rules hold throughout: unreachable is not absent, a stale view is not a view, and a write that was accepted is not yet
 //! applied.
 
+pub mod agent;
 mod failure;
 mod intent;
 mod key;
