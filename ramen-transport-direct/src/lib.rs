@@ -22,3 +22,8 @@ pub use direct::{DirectTransport, DirectTransportBuilder};
 pub use identity::IDENTITIES;
 pub use kubeconfig::KubeconfigPolicy;
 pub use sources::{KUBECONFIG_KEY, KUBECONFIG_LABEL};
+
+/// The CustomResourceDefinition of ManifestWork, in YAML, for a hub on which Open Cluster Management is not installed.
+///
+/// Where OCM is installed its own definition serves, and must not be replaced by this one.
+pub const MANIFEST_WORK_CRD: &str = include_str!("crd/manifestworks.yaml");

@@ -111,10 +111,9 @@ impl Pass<'_> {
             Standing::Unmarked if intent.existing == ExistingPolicy::Refuse => {
                 Err(refused(FailureClass::Ownership, "it existed before the intent, which says to refuse that".into()))
             }
-            Standing::Unmarked if intent.strategy == ApplyStrategy::CreateOnly => Ok(Step::Leave),
+            Standing::Unmarked | Standing::Ours(_) if intent.strategy == ApplyStrategy::CreateOnly => Ok(Step::Leave),
             Standing::Unmarked => Ok(Step::Write { ours: false }),
             Standing::OtherIntent(theirs) => self.share_or_take_over(manifest, key, &theirs).await,
-            Standing::Ours(_) if intent.strategy == ApplyStrategy::CreateOnly => Ok(Step::Leave),
             Standing::Ours(at) if at.incarnation != self.record.revision.incarnation => {
                 // An older incarnation's object, or we are the outdated one: the hub knows.
                 self.confirm_current().await?;

@@ -173,8 +173,7 @@ impl Shared {
     async fn deliver(&self, mut record: StoredRecord, deadline: Deadline) -> Result<Next, Failure> {
         let cluster = record.intent.id.cluster.clone();
         let client = match (self.access.client(&cluster), self.access.state(&cluster)) {
-            (Err(failure), _) => Err(failure),
-            (_, LinkState::Down(failure)) => Err(failure),
+            (Err(failure), _) | (_, LinkState::Down(failure)) => Err(failure),
             (Ok(_), LinkState::Connecting) => return Ok(Next::Reconnected),
             (Ok(client), LinkState::Up) => Ok(client),
         };

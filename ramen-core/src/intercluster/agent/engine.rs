@@ -167,14 +167,13 @@ impl Worker {
         let settings = &self.shared.settings;
         match next {
             Next::Forget => self.queue.forget(name),
-            Next::Settled => self.queue.settle(name, settings.recheck),
+            Next::Settled | Next::Retry(Retry::OnChange | Retry::Never) => self.queue.settle(name, settings.recheck),
             // Reconnection wakes it; the time is for the case that nobody notices.
             Next::Reconnected => self.queue.settle(name, settings.retry_most),
             Next::Retry(Retry::Backoff | Retry::AfterReread) => {
                 self.queue.retry(name, settings.retry_first, settings.retry_most);
             }
             Next::Retry(Retry::Slow) => self.queue.settle(name, settings.retry_slow),
-            Next::Retry(Retry::OnChange | Retry::Never) => self.queue.settle(name, settings.recheck),
         }
         for other in others {
             self.queue.push(other);

@@ -17,8 +17,10 @@ use super::sync::lock;
 ///
 /// A slow subscriber costs one entry a key, however many changes there were.
 pub struct Signals<K, V> {
-    subscribers: Mutex<Vec<Weak<Mutex<Inbox<K, V>>>>>,
+    subscribers: Mutex<Vec<WeakInbox<K, V>>>,
 }
+
+type WeakInbox<K, V> = Weak<Mutex<Inbox<K, V>>>;
 
 impl<K, V> Default for Signals<K, V> {
     fn default() -> Self {

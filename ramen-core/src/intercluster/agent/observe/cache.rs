@@ -117,8 +117,7 @@ impl Feed {
     fn entry(&self, key: &ObjectKey, object: &Value) -> Entry {
         let version = object.pointer("/metadata/resourceVersion").and_then(Value::as_str).unwrap_or_default().into();
         let body = self.state.is_registered(key).then(|| bytes(object));
-        let fits = |body: &Box<[u8]>| body.len() <= self.state.settings.max_object_bytes;
-        Entry { version, body: body.filter(fits) }
+        Entry { version, body: body.filter(|body| body.len() <= self.state.settings.max_object_bytes) }
     }
 }
 

@@ -1,0 +1,6 @@
+//! The direct transport on simulated clusters, in virtual time.
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
+
+mod bed;
+mod deliver;
+mod observe;
