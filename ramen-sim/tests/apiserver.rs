@@ -270,3 +270,173 @@ async fn applies_share_an_object_and_conflict_over_fields() {
     let forced = maps.patch("a", &PatchParams::apply("two").force(), &Patch::Apply(apply("2"))).await.unwrap();
     assert_eq!(forced.meta().managed_fields.as_ref().unwrap().len(), 1);
 }
+
+#[tokio::test(start_paused = true)]
+async fn kubes_finalizer_helper_runs_its_cleanup() {
+    use kube::runtime::controller::Action;
+    use kube::runtime::finalizer::{Event, finalizer};
+    let server = server();
+    let maps: Api<ConfigMap> = Api::namespaced(server.client("t"), "default");
+    maps.create(&PostParams::default(), &config_map("a", "x")).await.unwrap();
+    let cleaned = std::sync::atomic::AtomicBool::new(false);
+    let pass = async || {
+        let object = maps.get("a").await.unwrap();
+        finalizer(&maps, "example.com/clean", object.into(), async |event| {
+            cleaned.store(matches!(event, Event::Cleanup(_)), std::sync::atomic::Ordering::Relaxed);
+            Ok::<_, std::io::Error>(Action::await_change())
+        })
+        .await
+        .unwrap()
+    };
+    pass().await;
+    assert_eq!(maps.get("a").await.unwrap().finalizers(), ["example.com/clean"]);
+    maps.delete("a", &DeleteParams::default()).await.unwrap();
+    pass().await;
+    assert!(cleaned.into_inner() && !server.exists("", "configmaps", "default", "a"));
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_lease_has_one_holder_at_a_time() {
+    use k8s_openapi::api::coordination::v1::Lease;
+    let server = server();
+    let take = |holder: &'static str| {
+        let leases: Api<Lease> = Api::namespaced(server.client(holder), "default");
+        async move {
+            let spec = json!({ "holderIdentity": holder, "leaseDurationSeconds": 15, "renewTime": "2030-01-01T00:00:00.000000Z" });
+            let Some(mut lease) = leases.get_opt("leader").await.unwrap() else {
+                let new = serde_json::from_value(json!({ "metadata": { "name": "leader" }, "spec": spec })).unwrap();
+                return leases.create(&PostParams::default(), &new).await.is_ok();
+            };
+            // Both look before either writes.
+            tokio::time::sleep(std::time::Duration::from_secs(1)).await;
+            lease.spec = serde_json::from_value(spec).unwrap();
+            leases.replace("leader", &PostParams::default(), &lease).await.is_ok()
+        }
+    };
+    assert!(take("first").await);
+    let (a, b) = tokio::join!(take("second"), take("third"));
+    assert!(a ^ b, "exactly one of two that saw the same Lease takes it over");
+}
+
+#[tokio::test(start_paused = true)]
+async fn rights_come_from_roles_and_can_be_taken_away() {
+    let server = server();
+    server.grant_token("secret", "operator", &["dr"]);
+    let maps: Api<ConfigMap> = Api::namespaced(server.client_with_token("t", "secret"), "default");
+    let status = refused(maps.list(&ListParams::default()).await.unwrap_err());
+    assert_eq!((status.code, status.reason.as_str()), (403, "Forbidden"));
+    let expected = "configmaps is forbidden: User \"operator\" cannot list resource \"configmaps\" in API group \"\" in \
+        the namespace \"default\"";
+    assert_eq!(status.message, expected);
+
+    let group = "rbac.authorization.k8s.io";
+    let role = json!({ "apiVersion": format!("{group}/v1"), "kind": "Role", "metadata": { "name": "read", "namespace": "default" },
+        "rules": [{ "apiGroups": [""], "resources": ["configmaps"], "verbs": ["list"] }] });
+    let binding = json!({ "apiVersion": format!("{group}/v1"), "kind": "RoleBinding",
+        "metadata": { "name": "read", "namespace": "default" },
+        "roleRef": { "apiGroup": group, "kind": "Role", "name": "read" },
+        "subjects": [{ "apiGroup": group, "kind": "Group", "name": "dr" }] });
+    server.install(&role).unwrap();
+    server.install(&binding).unwrap();
+    maps.list(&ListParams::default()).await.unwrap();
+    assert_eq!(refused(maps.get("a").await.unwrap_err()).code, 403, "only what the role says");
+    server.revoke_token("secret");
+    assert_eq!(refused(maps.list(&ListParams::default()).await.unwrap_err()).code, 401);
+}
+
+#[tokio::test(start_paused = true)]
+async fn bad_requests_get_the_status_of_kubernetes() {
+    let server = server();
+    server.install_crds(WIDGETS).unwrap();
+    let client = server.client("t");
+    let widgets = "/apis/example.com/v1/namespaces/default/widgets";
+    let maps = "/api/v1/namespaces/default/configmaps";
+    let big = format!(r#"{{"metadata":{{"name":"{}"}}}}"#, "x".repeat(4 << 20));
+    let json_type = "application/json";
+    let cases = [
+        ("POST", maps, json_type, "{bad", 400, "BadRequest"),
+        (
+            "POST",
+            maps,
+            json_type,
+            r#"{"apiVersion":"v9","kind":"ConfigMap","metadata":{"name":"a"}}"#,
+            400,
+            "BadRequest",
+        ),
+        ("POST", maps, json_type, r#"{"kind":"Secret","metadata":{"name":"a"}}"#, 400, "BadRequest"),
+        ("POST", maps, json_type, r#"{"metadata":{"name":"a"},"data":{"k":1}}"#, 400, "BadRequest"),
+        ("POST", maps, json_type, r#"{"metadata":{"name":"a","namespace":"other"}}"#, 400, "BadRequest"),
+        ("POST", maps, json_type, r#"{"metadata":{"name":"A_"}}"#, 422, "Invalid"),
+        ("POST", maps, json_type, big.as_str(), 413, "RequestEntityTooLarge"),
+        ("POST", maps, "text/plain", "{}", 415, "UnsupportedMediaType"),
+        ("POST", "/api/v1/namespaces/absent/configmaps", json_type, r#"{"metadata":{"name":"a"}}"#, 404, "NotFound"),
+        (
+            "POST",
+            widgets,
+            json_type,
+            r#"{"apiVersion":"example.com/v2","kind":"Widget","metadata":{"name":"a"}}"#,
+            400,
+            "BadRequest",
+        ),
+        (
+            "POST",
+            widgets,
+            json_type,
+            r#"{"apiVersion":"example.com/v1","kind":"Other","metadata":{"name":"a"},"spec":{"size":1}}"#,
+            422,
+            "Invalid",
+        ),
+        ("PUT", maps, json_type, "{}", 405, "MethodNotAllowed"),
+        ("PATCH", "/api/v1/namespaces/default/configmaps/a", "application/merge-patch+json", "{", 404, "NotFound"),
+        ("PATCH", &format!("{widgets}/a"), "application/strategic-merge-patch+json", "{}", 415, "UnsupportedMediaType"),
+        ("GET", "/api/v1/nothings", "", "", 404, "NotFound"),
+        ("GET", &format!("{maps}?labelSelector=a%3D%3D%3Db"), "", "", 400, "BadRequest"),
+        ("GET", &format!("{maps}?fieldSelector=spec.x%3Db"), "", "", 400, "BadRequest"),
+        ("GET", &format!("{maps}?continue=abc"), "", "", 400, "BadRequest"),
+        ("GET", &format!("{maps}?resourceVersion=99999&resourceVersionMatch=Exact"), "", "", 504, "Timeout"),
+        ("DELETE", &format!("{maps}/absent"), "", "", 404, "NotFound"),
+    ];
+    for (method, path, content_type, body, code, reason) in cases {
+        let mut request = http::Request::builder().method(method).uri(path);
+        if !content_type.is_empty() {
+            request = request.header("content-type", content_type);
+        }
+        let request = request.body(body.as_bytes().to_vec()).unwrap();
+        let status = refused(client.request::<serde_json::Value>(request).await.unwrap_err());
+        assert_eq!((status.code, status.reason.as_str()), (code, reason), "{method} {path} {:.60}", body);
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn deleting_a_definition_takes_its_objects_along() {
+    let server = server();
+    server.install_crds(WIDGETS).unwrap();
+    let api = widgets(server.client("t"));
+    let mut held = widget("held", &json!({ "size": 6 }));
+    held.metadata.finalizers = Some(vec!["example.com/hold".into()]);
+    api.create(&PostParams::default(), &held).await.unwrap();
+    api.create(&PostParams::default(), &widget("free", &json!({ "size": 6 }))).await.unwrap();
+    let kind = ApiResource::from_gvk(&GroupVersionKind::gvk("apiextensions.k8s.io", "v1", "CustomResourceDefinition"));
+    let definitions: Api<DynamicObject> = Api::all_with(server.client("t"), &kind);
+    definitions.delete("widgets.example.com", &DeleteParams::default()).await.unwrap();
+    assert!(!server.exists("example.com", "widgets", "default", "free"));
+    assert!(server.exists("apiextensions.k8s.io", "customresourcedefinitions", "", "widgets.example.com"));
+    let release = Patch::Merge(json!({ "metadata": { "finalizers": null } }));
+    api.patch("held", &PatchParams::default(), &release).await.unwrap();
+    assert!(!server.exists("apiextensions.k8s.io", "customresourcedefinitions", "", "widgets.example.com"));
+    assert!(api.get("held").await.is_err());
+}
+
+#[tokio::test(start_paused = true)]
+async fn thousands_of_objects_are_listed_and_watched() {
+    let server = server();
+    for number in 0..5_000 {
+        let object = json!({ "apiVersion": "v1", "kind": "ConfigMap", "metadata": { "name": format!("m-{number}"), "namespace": "default" } });
+        server.install(&object).unwrap();
+    }
+    let maps: Api<ConfigMap> = Api::namespaced(server.client("t"), "default");
+    assert_eq!(maps.list(&ListParams::default()).await.unwrap().items.len(), 5_000);
+    let params = WatchParams::default().timeout(1);
+    let stream = maps.watch(&params, "0").await.unwrap();
+    assert_eq!(stream.try_fold(0, |count, _| async move { Ok(count + 1) }).await.unwrap(), 5_000);
+}

@@ -62,6 +62,30 @@ pub(crate) fn is_qualified_name(text: &str) -> bool {
     prefix.is_none_or(is_dns_subdomain) && name.len() <= 63 && matches(&QUALIFIED_RE, name)
 }
 
+/// What keeps a text from being a label key; each problem is one cause of its own.
+fn qualified_name_problems(text: &str) -> Vec<String> {
+    let mut problems = Vec::new();
+    let (prefix, name) = text.split_once('/').map_or((None, text), |(prefix, name)| (Some(prefix), name));
+    if name.contains('/') {
+        let rule = QUALIFIED.trim_start_matches("name part ");
+        return vec![format!("a valid label key {rule} with an optional DNS subdomain prefix and '/'")];
+    }
+    match prefix {
+        Some("") => problems.push("prefix part must be non-empty".to_string()),
+        Some(prefix) if !is_dns_subdomain(prefix) => problems.push(format!("prefix part {SUBDOMAIN}")),
+        _ => {}
+    }
+    if name.is_empty() {
+        problems.push("name part must be non-empty".to_string());
+    } else if name.len() > 63 {
+        problems.push("name part must be no more than 63 bytes".to_string());
+    }
+    if !matches(&QUALIFIED_RE, name) {
+        problems.push(QUALIFIED.to_string());
+    }
+    problems
+}
+
 /// Whether the text may stand as the value of a label.
 pub(crate) fn is_label_value(text: &str) -> bool {
     text.is_empty() || (text.len() <= 63 && matches(&QUALIFIED_RE, text))
@@ -214,8 +238,8 @@ fn validate_name(object: &Value, rule: NameRule, errors: &mut Vec<FieldError>) {
 
 fn validate_common(object: &Value, errors: &mut Vec<FieldError>) {
     for (key, value) in string_map(object, "labels") {
-        if !is_qualified_name(&key) {
-            errors.push(FieldError::invalid("metadata.labels", &json!(key), QUALIFIED));
+        for problem in qualified_name_problems(&key) {
+            errors.push(FieldError::invalid("metadata.labels", &json!(key), &problem));
         }
         if value.len() > 63 {
             errors.push(FieldError::invalid("metadata.labels", &json!(value), "must be no more than 63 bytes"));
@@ -224,8 +248,10 @@ fn validate_common(object: &Value, errors: &mut Vec<FieldError>) {
         }
     }
     let annotations = string_map(object, "annotations");
-    for key in annotations.keys().filter(|key| !is_qualified_name(&key.to_lowercase())) {
-        errors.push(FieldError::invalid("metadata.annotations", &json!(key), QUALIFIED));
+    for key in annotations.keys() {
+        for problem in qualified_name_problems(&key.to_lowercase()) {
+            errors.push(FieldError::invalid("metadata.annotations", &json!(key), &problem));
+        }
     }
     if annotations.iter().map(|(key, value)| key.len() + value.len()).sum::<usize>() > ANNOTATIONS_LIMIT {
         errors.push(FieldError::too_long("metadata.annotations", ANNOTATIONS_LIMIT as u64));
@@ -328,3 +354,6 @@ pub(crate) fn inherit(new: &mut Value, old: &Value) {
     carry(new, "deletionGracePeriodSeconds", false);
     carry(new, "generateName", false);
 }
+
+#[cfg(test)]
+mod tests;

@@ -1,6 +1,7 @@
 //! The kinds of patch and what each makes of an object.
 
 use jiff::Timestamp;
+use json_patch::PatchOperation;
 use serde_json::Value;
 
 use super::resource::Rules;
@@ -63,9 +64,7 @@ pub(crate) fn patched(
         (Kind::Json, Some(live)) => {
             let operations: json_patch::Patch = serde_json::from_value(patch.clone())
                 .map_err(|problem| Failure::bad_request(format!("error decoding patch: {problem}")))?;
-            let mut object = live.clone();
-            json_patch::patch(&mut object, &operations).map_err(|_| Failure::unprocessable_patch())?;
-            Ok(object)
+            apply_json_patch(live, operations).map_err(|_| Failure::unprocessable_patch())
         }
         (Kind::Merge, Some(live)) => {
             let mut object = live.clone();
@@ -74,4 +73,20 @@ pub(crate) fn patched(
         }
         (Kind::Strategic, Some(live)) => ownership::strategic_merge(&call.resource, live, patch),
     }
+}
+
+/// Applies a JSON patch as Kubernetes does: a test for null holds where the path does not exist, too. Clients guard the
+/// first write of a field with it.
+fn apply_json_patch(live: &Value, patch: json_patch::Patch) -> Result<Value, json_patch::PatchError> {
+    let mut object = live.clone();
+    for operation in patch.0 {
+        let holds = match &operation {
+            PatchOperation::Test(test) => test.value.is_null() && object.pointer(test.path.as_str()).is_none(),
+            _ => false,
+        };
+        if !holds {
+            json_patch::patch(&mut object, &[operation])?;
+        }
+    }
+    Ok(object)
 }

@@ -53,3 +53,6 @@ pub(crate) fn canonical(value: &Value) -> Option<String> {
     }
     Some(format!("{number}{}", suffixes[suffix]))
 }
+
+#[cfg(test)]
+mod tests;

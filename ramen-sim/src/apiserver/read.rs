@@ -207,7 +207,7 @@ impl State {
         let mut last: Option<&Key> = None;
         let mut metadata = list_metadata(&call.resource, shown);
         for (position, (key, object)) in listed.iter().enumerate() {
-            if options.limit > 0 && page.len() == options.limit {
+            if options.limit > 0 && page.len() == options.limit && !filter.fields.names_one() {
                 let start = last.map(|key| call.start_of(key)).unwrap_or_default();
                 metadata["continue"] = Continue::encode(i64::try_from(shown).unwrap_or(i64::MAX), &start).into();
                 if filter.labels.is_empty() && filter.fields.is_empty() {

@@ -141,11 +141,7 @@ impl State {
             return Ok(self.remove_pod(call, key, &live, stored, options));
         }
         let mut object = live.clone();
-        let mut finalizers = if meta::is_deleting(&live) {
-            meta::finalizers(&live).into_iter().map(Value::from).collect()
-        } else {
-            options.finalizers(&live)
-        };
+        let mut finalizers = options.finalizers(&live);
         let mut held = !finalizers.is_empty();
         if is("", "namespaces") {
             object["status"]["phase"] = "Terminating".into();
@@ -160,6 +156,10 @@ impl State {
         }
         object["metadata"]["finalizers"] = finalizers.into();
         self.mark(&mut object, 0);
+        if is("", "namespaces") {
+            // A namespace has no grace period, not even one of no length.
+            meta::remove(&mut object, "deletionGracePeriodSeconds");
+        }
         meta::drop_empty(&mut object);
         if object == live {
             return Ok(Removal::Pending(stored.clone()));

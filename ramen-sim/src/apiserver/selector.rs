@@ -206,6 +206,11 @@ impl FieldSelector {
         self.0.is_empty()
     }
 
+    /// Whether the selector asks for one object by its name.
+    pub(crate) fn names_one(&self) -> bool {
+        self.0.iter().any(|(field, _, equal)| field == "metadata.name" && *equal)
+    }
+
     /// Whether deciding takes more of the object than its key.
     pub(crate) fn needs_object(&self) -> bool {
         self.0.iter().any(|(field, _, _)| !field.starts_with("metadata."))
@@ -215,3 +220,6 @@ impl FieldSelector {
         self.0.iter().all(|(field, value, equal)| (value_of(field) == *value) == *equal)
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -132,7 +132,8 @@ impl State {
                 if custom && collection && matches!(verb, "update" | "patch") {
                     return Err(Failure::bad_request("name must be provided"));
                 }
-                if !fits || (verb == "deletecollection" && is_namespace) {
+                let named_create = custom && verb == "create";
+                if !(fits || named_create) || (verb == "deletecollection" && is_namespace) {
                     return Err(Failure::method_not_allowed());
                 }
                 Ok(())

@@ -312,3 +312,6 @@ impl Store {
         if revision < oldest { Err(Compacted { oldest }) } else { Ok(()) }
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -57,15 +57,14 @@ pub(crate) fn row(resource: &Resource, object: &Value, include: Include, now: Ti
 }
 
 fn cell(object: &Value, kind: &str, path: &str, now: Timestamp) -> Value {
+    // Of several results only the first is shown.
     let found = jsonpath(object, path);
     let Some(first) = found.first() else { return Value::Null };
     match (kind, *first) {
         ("date", Value::String(text)) => kinds::since(text, now).into(),
         ("date", _) => "<unknown>".into(),
-        ("string", Value::String(text)) if found.len() == 1 => text.clone().into(),
-        ("string", value) if found.len() == 1 => plain(value).into(),
-        // Several results are shown side by side.
-        ("string", _) => found.iter().map(|value| plain(value)).collect::<Vec<_>>().join(" ").into(),
+        ("string", Value::String(text)) => text.clone().into(),
+        ("string", value) => plain(value).into(),
         ("integer", value) => value.as_i64().map_or(Value::Null, Value::from),
         ("number", value) => value.as_f64().map_or(Value::Null, Value::from),
         ("boolean", value) => value.as_bool().map_or(Value::Null, Value::from),
@@ -175,3 +174,6 @@ fn follow<'a>(value: &'a Value, step: &Step) -> Vec<&'a Value> {
         _ => Vec::new(),
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -243,6 +243,22 @@ const NOT_SOURCE: &[&str] = &[
     "volumeAttributesClassName",
 ];
 
+/// In which order Kubernetes looks at the kinds of source; all but the first that it finds are too many.
+const SOURCE_ORDER: &[&str] = &[
+    "hostPath",
+    "nfs",
+    "rbd",
+    "cephfs",
+    "iscsi",
+    "cinder",
+    "fc",
+    "azureFile",
+    "vsphereVolume",
+    "azureDisk",
+    "local",
+    "csi",
+];
+
 fn source(volume: &Value) -> serde_json::Map<String, Value> {
     let mut spec = at(volume, "spec").as_object().cloned().unwrap_or_default();
     spec.retain(|field, value| !NOT_SOURCE.contains(&field.as_str()) && !value.is_null());
@@ -280,7 +296,15 @@ fn validate_volume(new: &Value, old: Option<&Value>) -> Vec<FieldError> {
     match source(new).len() {
         0 => errors.push(FieldError::required("spec", "must specify a volume type")),
         1 => {}
-        _ => errors.push(FieldError::forbidden("spec", "may not specify more than 1 volume type")),
+        _ => {
+            let rank = |name: &str| SOURCE_ORDER.iter().position(|known| *known == name).unwrap_or_default();
+            let mut names: Vec<String> = source(new).into_iter().map(|(name, _)| name).collect();
+            names.sort_by_key(|name| rank(name));
+            for name in names.iter().skip(1) {
+                let detail = "may not specify more than 1 volume type";
+                errors.push(FieldError::forbidden(format!("spec.{name}"), detail));
+            }
+        }
     }
     if let Some(csi) = at(new, "spec.csi").as_object() {
         for field in ["driver", "volumeHandle"] {
