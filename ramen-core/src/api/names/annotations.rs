@@ -37,6 +37,9 @@ super::names! {
     DR_ACTION_COUNT = "drplacementcontrol.ramendr.openshift.io/dr-action-count";
     /// Declared by RamenDR and used by nobody: the network mapping is named by the DRPolicy.
     NETWORK_MAPPING = "drplacementcontrol.ramendr.openshift.io/network-mapping";
+    /// Number of the promotion that a VRG was last written for, in decimal, written by the hub. Ours, unknown to RamenDR:
+    /// fences the stores of cluster data, see `protection::cluster_data::Epoch`. Absent: none.
+    EPOCH = "drplacementcontrol.ramendr.openshift.io/epoch";
 
     /// Cluster whose DRCluster a ManifestWork or view belongs to, so that its changes wake it; for a NetworkFence the
     /// *fenced* cluster.
@@ -49,6 +52,9 @@ super::names! {
     STORAGE_SECRET_NAMESPACE = "drcluster.ramendr.openshift.io/storage-secret-namespace";
     /// Storage cluster to fence, beside [`STORAGE_DRIVER`]; becomes the NetworkFence's parameter `clusterID`.
     STORAGE_CLUSTER_ID = "drcluster.ramendr.openshift.io/storage-clusterid";
+    /// On a DRCluster, with value `true`, set by the administrator: the cluster is gone for ever, and nothing waits for its
+    /// answer when protection is taken away. Ours, unknown to RamenDR.
+    DECLARED_LOST = "drcluster.ramendr.openshift.io/declared-lost";
     /// On views that the DRPolicy controller reads, valued with the cluster; its presence wakes the policies of the
     /// view's cluster.
     DRPOLICY = "drpolicy.ramendr.openshift.io";
