@@ -403,7 +403,7 @@ async fn bad_requests_get_the_status_of_kubernetes() {
         }
         let request = request.body(body.as_bytes().to_vec()).unwrap();
         let status = refused(client.request::<serde_json::Value>(request).await.unwrap_err());
-        assert_eq!((status.code, status.reason.as_str()), (code, reason), "{method} {path} {:.60}", body);
+        assert_eq!((status.code, status.reason.as_str()), (code, reason), "{method} {path} {body:.60}");
     }
 }
 
