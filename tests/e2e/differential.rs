@@ -8,7 +8,8 @@ use http::{Request, Response};
 use http_body_util::BodyExt;
 use kube::Client;
 use kube::client::Body;
-use ramen_tests::differential::run::{Options, compare};
+use ramen_sim::apiserver::ApiServer;
+use ramen_tests::differential::run::{Options, compare, shorten};
 use ramen_tests::real::Bed;
 
 fn number(name: &str, default: u64) -> u64 {
@@ -21,7 +22,6 @@ fn options(sequences: u64) -> Options {
         first: number("FIRST", 0) as usize,
         sequences: number("SEQUENCES", sequences) as usize,
         steps: number("STEPS", 60) as usize,
-        shrink: true,
     }
 }
 
@@ -45,6 +45,29 @@ fn lying(client: Client) -> Client {
     Client::new(service, "default")
 }
 
+/// Differences of the default seed that are known and not yet removed. The aim is that this file is empty.
+const OPEN: &str = include_str!("../data/differential-open.txt");
+
+/// Several thousand requests, and no difference but those known. `RAMEN_DIFFERENTIAL_REFRESH=1` writes those there are.
+#[tokio::test(flavor = "multi_thread")]
+async fn the_simulated_server_answers_as_the_real_one() {
+    let bed = Bed::builder().cluster("real").start().await.unwrap();
+    let real = bed.cluster("real").unwrap().client("differential").await.unwrap();
+    let simulated = ApiServer::builder("simulated").seed(1).build().client("differential");
+    let mut report = compare(&real, &simulated, options(100)).await.unwrap();
+    if std::env::var_os("RAMEN_DIFFERENTIAL_REFRESH").is_some() {
+        let lines: Vec<_> = report.groups.keys().map(|signature| format!("{signature}\n")).collect();
+        std::fs::write(concat!(env!("CARGO_MANIFEST_DIR"), "/data/differential-open.txt"), lines.concat()).unwrap();
+        return;
+    }
+    let found = report.groups.len();
+    report.groups.retain(|signature, _| !OPEN.lines().any(|line| line == signature));
+    println!("{found} groups of differences, {} of them known", found - report.groups.len());
+    shorten(&real, &simulated, &mut report).await.unwrap();
+    println!("{report}");
+    assert!(report.groups.is_empty(), "{report}");
+}
+
 /// Two real servers answer alike, so that what the test reports is a difference between servers and not between runs; and
 /// one word that differs is found and cut down to few steps, so that the test can fail.
 #[tokio::test(flavor = "multi_thread")]
@@ -56,8 +79,10 @@ async fn the_test_sees_what_differs_and_nothing_else() {
     println!("{report}");
     assert!(report.groups.is_empty(), "{report}");
 
-    let few = Options { seed: 1, first: 0, sequences: 3, steps: 60, shrink: true };
-    let report = compare(&left, &lying(right), few).await.unwrap();
+    let few = Options { seed: 1, first: 0, sequences: 3, steps: 60 };
+    let right = lying(right);
+    let mut report = compare(&left, &right, few).await.unwrap();
+    shorten(&left, &right, &mut report).await.unwrap();
     assert!(!report.groups.is_empty());
     for (signature, group) in &report.groups {
         assert!(signature.contains("FieldValueWrong"), "{report}");

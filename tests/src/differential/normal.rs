@@ -14,6 +14,8 @@ pub struct Normal {
     prefix: String,
     uids: Vec<String>,
     versions: BTreeMap<String, Vec<String>>,
+    /// Versions that count as the one they name.
+    settled: BTreeMap<String, String>,
 }
 
 impl Normal {
@@ -21,6 +23,13 @@ impl Normal {
     #[must_use]
     pub fn new(prefix: &str) -> Self {
         Self { prefix: prefix.to_owned(), ..Self::default() }
+    }
+
+    /// From now on the later of two versions of an object counts as the earlier one.
+    pub fn settle(&mut self, earlier: &str, later: &str) {
+        if earlier != later {
+            self.settled.insert(later.to_owned(), earlier.to_owned());
+        }
     }
 
     /// The normal form of an object, a list, a `Status`, a table or an event.
@@ -75,6 +84,9 @@ impl Normal {
         if let Some(Value::String(version)) = metadata.get_mut("resourceVersion")
             && !version.is_empty()
         {
+            if let Some(earlier) = self.settled.get(version) {
+                version.clone_from(earlier);
+            }
             *version = match uid {
                 Some(uid) => {
                     let seen = self.versions.entry(uid).or_default();

@@ -8,7 +8,6 @@ use http::Request;
 use kube::Client;
 use serde_json::{Value, json};
 
-use super::explained::explained;
 use super::generate;
 use super::kinds;
 use super::operation::Step;
@@ -25,8 +24,6 @@ pub struct Options {
     pub sequences: usize,
     /// Steps in a sequence.
     pub steps: usize,
-    /// Whether an example of each group is shortened, which repeats its sequence some tens of times.
-    pub shrink: bool,
 }
 
 /// One place at which two answers differ.
@@ -62,9 +59,7 @@ pub struct Report {
     pub codes: BTreeMap<u64, usize>,
     /// Watch events compared.
     pub events: usize,
-    /// How often each explained difference showed.
-    pub explained: BTreeMap<&'static str, usize>,
-    /// Groups by signature: what is not explained.
+    /// Groups by signature.
     pub groups: BTreeMap<String, Group>,
 }
 
@@ -97,11 +92,6 @@ pub async fn compare(left: &Client, right: &Client, options: Options) -> anyhow:
                 mismatches: finding.mismatches,
             });
             group.count += 1;
-        }
-    }
-    if options.shrink {
-        for (signature, group) in &mut report.groups {
-            group.steps = shrink(left, right, signature, group.steps.clone()).await?;
         }
     }
     Ok(report)
@@ -144,11 +134,7 @@ async fn run(left: &Client, right: &Client, steps: &[Step], report: &mut Report)
         if mismatches.is_empty() {
             continue;
         }
-        if let Some(heading) = explained(step, &mismatches) {
-            *report.explained.entry(heading).or_default() += 1;
-        } else {
-            findings.push(Finding { signature: signature(step, &mismatches), steps: index + 1, mismatches });
-        }
+        findings.push(Finding { signature: signature(step, &mismatches), steps: index + 1, mismatches });
         let (one, other) = futures::try_join!(left.stored(step), right.stored(step))?;
         if one != other {
             return Ok(findings);
@@ -164,6 +150,17 @@ async fn run(left: &Client, right: &Client, steps: &[Step], report: &mut Report)
         }
     }
     Ok(findings)
+}
+
+/// Shortens the example of each group to the steps it needs, which repeats its sequence some tens of times.
+///
+/// # Errors
+/// A server does not answer.
+pub async fn shorten(left: &Client, right: &Client, report: &mut Report) -> anyhow::Result<()> {
+    for (signature, group) in &mut report.groups {
+        group.steps = shrink(left, right, signature, group.steps.clone()).await?;
+    }
+    Ok(())
 }
 
 /// Leaves out steps as long as the same difference shows.
@@ -274,9 +271,6 @@ impl fmt::Display for Report {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let codes: Vec<_> = self.codes.iter().map(|(code, count)| format!("{code}: {count}")).collect();
         writeln!(f, "{} steps, {} watch events; codes {}", self.steps, self.events, codes.join(", "))?;
-        for (heading, count) in &self.explained {
-            writeln!(f, "explained, {count} x: {heading}")?;
-        }
         writeln!(f, "{} groups of differences", self.groups.len())?;
         let mut groups: Vec<_> = self.groups.iter().collect();
         groups.sort_by_key(|(_, group)| std::cmp::Reverse(group.count));
