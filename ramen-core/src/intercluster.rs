@@ -19,6 +19,7 @@ pub mod agent;
 mod failure;
 mod intent;
 mod key;
+pub mod kube;
 mod outcome;
 mod placement;
 mod redact;
