@@ -13,6 +13,7 @@ use ramen_core::{
             Agent, AgentSettings, ClusterAccess, HubId, Observer, ObserverSettings, RecordStore, RecordTransport,
             Remote, Signals,
         },
+        kube::KubeSecrets,
     },
     time::{Clock, Deadline, SystemClock},
 };
@@ -56,6 +57,10 @@ struct Parts {
     observer: Observer,
     agent: Agent,
     links: Arc<Links>,
+    hub: kube::Client,
+    id: HubId,
+    clock: Arc<dyn Clock>,
+    settings: AgentSettings,
     _tasks: JoinSet<()>,
 }
 
@@ -89,9 +94,15 @@ impl DirectTransport {
         self.0.agent.run(shutdown).await;
     }
 
-    /// The connections, for roles that need clients of their own (Secrets).
+    /// The connections, for roles that need clients of their own.
     pub fn access(&self) -> Arc<dyn ClusterAccess> {
         self.0.links.clone()
+    }
+
+    /// Carries Secrets over the same connections. It delivers while it [runs](KubeSecrets::run) itself.
+    pub fn secrets(&self) -> KubeSecrets {
+        let Parts { hub, id, clock, settings, .. } = &*self.0;
+        KubeSecrets::new(hub.clone(), id.clone(), self.access(), clock.clone(), settings.clone())
     }
 }
 
@@ -212,8 +223,18 @@ impl DirectTransportBuilder {
         let catch_up = breaker::MOST + self.agent.request_timeout * 2;
         let transport = RecordTransport::new(NAME, store.clone(), access.clone(), self.agent.clone(), catch_up);
         let observer = Observer::new(NAME, access.clone(), store.clone(), self.clock.clone(), self.observer, DETECT);
-        let agent = Agent::new(store, access, self.clock, id, self.agent);
-        Ok(DirectTransport(Arc::new(Parts { transport, observer, agent, links, _tasks: tasks })))
+        let agent = Agent::new(store, access, self.clock.clone(), id.clone(), self.agent.clone());
+        Ok(DirectTransport(Arc::new(Parts {
+            transport,
+            observer,
+            agent,
+            links,
+            hub: self.hub,
+            id,
+            clock: self.clock,
+            settings: self.agent,
+            _tasks: tasks,
+        })))
     }
 
     fn sources(&self, hub: &Remote) -> Vec<Arc<dyn Connector>> {

@@ -1,5 +1,7 @@
-//! Roles that need nothing but the hub's Kubernetes API. They live here once, for every transport.
+//! Roles that need nothing but Kubernetes APIs. They live here once, for every transport.
 
 mod placement;
+mod secrets;
 
 pub use placement::KubePlacement;
+pub use secrets::KubeSecrets;

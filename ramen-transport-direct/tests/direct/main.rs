@@ -4,3 +4,4 @@
 mod bed;
 mod deliver;
 mod observe;
+mod secrets;
