@@ -11,7 +11,7 @@ use ramen_core::{
         Decision, DecisionsVersion, FailureClass, Placement, PlacementKind, PlacementOwner, PlacementRef,
         kube::KubePlacement,
     },
-    time::{Deadline, SystemClock},
+    time::{Clock, Deadline, SystemClock},
 };
 use ramen_sim::apiserver::ApiServer;
 use serde_json::{Value, json};
@@ -23,7 +23,8 @@ fn hub() -> (ApiServer, KubePlacement) {
     for definition in [foreign::Placement::crd(), foreign::PlacementRule::crd(), foreign::PlacementDecision::crd()] {
         hub.install(&serde_json::to_value(definition).unwrap()).unwrap();
     }
-    let placement = KubePlacement::new(hub.client("ramen"), Arc::new(SystemClock), Duration::from_secs(10));
+    let clock: Arc<dyn Clock> = Arc::new(SystemClock);
+    let placement = KubePlacement::new(hub.client("ramen"), &clock, Duration::from_secs(10));
     (hub, placement)
 }
 

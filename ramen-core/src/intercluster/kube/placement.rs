@@ -58,10 +58,10 @@ struct Found {
 
 impl KubePlacement {
     /// Placements of this hub. No request takes longer than `request_timeout`.
-    pub fn new(hub: kube::Client, clock: Arc<dyn Clock>, request_timeout: Duration) -> Self {
+    pub fn new(hub: kube::Client, clock: &Arc<dyn Clock>, request_timeout: Duration) -> Self {
         let hub = Remote { cluster: ClusterName::new("hub"), client: hub, timeout: request_timeout };
         let changed = Arc::new(Signals::default());
-        let watches = watch::start(&hub, &clock, &changed);
+        let watches = watch::start(&hub, clock, &changed);
         Self { hub, changed, _watches: watches }
     }
 

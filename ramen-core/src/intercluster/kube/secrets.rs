@@ -10,7 +10,7 @@ use std::{fmt, future::Future, sync::Arc};
 
 use async_trait::async_trait;
 
-use self::store::Deliveries;
+use self::{record::Record, store::Deliveries};
 use crate::{
     intercluster::{
         ClusterName, Delivery, Failure, FailureClass, SecretDelivery, SecretDeliveryName, SecretPropagator,
@@ -67,7 +67,7 @@ impl SecretPropagator for KubeSecrets {
     }
 
     async fn withdraw(&self, name: &SecretDeliveryName, deadline: Deadline) -> Result<(), Failure> {
-        self.deliveries.edit(name, deadline, |record| record.withdraw()).await
+        self.deliveries.edit(name, deadline, Record::withdraw).await
     }
 
     async fn status(
