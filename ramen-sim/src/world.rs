@@ -14,6 +14,48 @@
 //! # Ok(())
 //! # }
 //! ```
+//!
+//! With clusters, storage and a fault it reads like this:
+//!
+//! ```
+//! use std::time::Duration;
+//! use ramen_sim::{
+//!     gitops::Application,
+//!     net::Link,
+//!     storage::ArrayConfig,
+//!     world::{Failure, Run},
+//! };
+//!
+//! # fn main() -> Result<(), Failure> {
+//! Run::new(1).world(|world| async move {
+//!     world.storage().with(|storage| {
+//!         storage.add_array("east", ArrayConfig::new("block.example.com"));
+//!         storage.connect("dr1", "east", ["10.1.0.1"]);
+//!     });
+//!     let cluster = world.add_cluster("dr1");
+//!     let class = serde_json::json!({
+//!         "apiVersion": "storage.k8s.io/v1", "kind": "StorageClass", "metadata": { "name": "block" }, "provisioner": "block.example.com",
+//!     });
+//!     cluster.api().install(&class).map_err(|error| error.to_string())?;
+//!
+//!     let user = world.user("me", "dr1").ok_or("no such cluster")?;
+//!     let application = Application::new("busybox", "app").claim("data", "1Gi", "block").pod("writer", &["data"]);
+//!     application.deploy(&user, cluster.node().name()).await.map_err(|error| error.to_string())?;
+//!     let runs = async || cluster.node().running() == ["app/writer"];
+//!     world.eventually("the application runs", Duration::from_secs(300), runs).await?;
+//!
+//!     // A cluster that is cut off goes on writing.
+//!     world.network().set_server("dr1", Link::Cut);
+//!     tokio::time::sleep(Duration::from_secs(60)).await;
+//!     let written = world.storage().with(|storage| {
+//!         storage.lineages().into_iter().map(|lineage| storage.acknowledged(lineage).len()).sum::<usize>()
+//!     });
+//!     assert!(written > 50);
+//!     Ok(())
+//! })?;
+//! # Ok(())
+//! # }
+//! ```
 
 mod cluster;
 mod run;
@@ -24,7 +66,7 @@ use std::{collections::BTreeMap, fmt, sync::Arc, time::Duration};
 use futures::future::BoxFuture;
 use kube::Client;
 
-pub use cluster::Cluster;
+pub use cluster::{Cluster, ClusterSettings};
 pub use run::{Failure, Outcome, Run};
 pub use supervisor::{Process, ProcessContext, RestartPolicy};
 

@@ -9,6 +9,7 @@ mod conditions;
 mod content;
 mod fence;
 mod group;
+mod info;
 mod maintenance;
 mod replication;
 mod target;

@@ -196,6 +196,11 @@ impl StorageSystem {
         }
     }
 
+    /// The name of the array that a cluster is connected with, whether it is up or not.
+    pub fn array_name(&self, cluster: &str) -> Option<String> {
+        self.sites.get(cluster).map(|site| site.array.clone())
+    }
+
     /// What the array of a cluster is like, whether it is up or not.
     pub fn config_of(&self, cluster: &str) -> Option<&ArrayConfig> {
         let site = self.sites.get(cluster)?;

@@ -4,6 +4,7 @@ use std::time::Duration;
 
 use futures::FutureExt;
 use http::Request;
+use jiff::SignedDuration;
 use kube::client::Body;
 use tower::ServiceExt;
 
@@ -18,16 +19,26 @@ use crate::{
     },
     definitions,
     fault::{AnswerAsOf, server},
+    net::Link,
     node::{Kubelet, Node},
     shared::Shared,
 };
 
-/// How often pods write.
-const WRITE_PERIOD: Duration = Duration::from_secs(1);
-/// How long a simulated storage vendor takes to stop replication for maintenance.
-const MAINTENANCE_TAKES: Duration = Duration::from_secs(5);
 /// How soon what crashed is started again.
 const RESTART: Duration = Duration::from_secs(10);
+
+/// What a cluster is like.
+#[derive(Clone, Debug)]
+pub struct ClusterSettings {
+    /// How its csi-addons behaves.
+    pub csi_addons: Settings,
+    /// How far the clock of its API server and controllers is ahead of the world's; negative for behind.
+    pub skew: SignedDuration,
+    /// How often its pods write.
+    pub write_period: Duration,
+    /// How long its storage vendor's agent takes to stop replication for maintenance.
+    pub maintenance_takes: Duration,
+}
 
 /// A cluster with storage: what runs in it can be crashed by the names `controllers@NAME`, `csi-addons@NAME` and `kubelet@NAME`.
 #[derive(Clone, Debug)]
@@ -57,8 +68,10 @@ impl Cluster {
 impl World {
     /// Adds a cluster without storage or workloads, such as a hub: an API server, garbage collection and namespace deletion.
     pub fn add_hub(&self, name: &str) -> ApiServer {
-        let api = self.add_api_server(name);
-        self.spawn_manager("controllers", name, |manager| manager.with(Namespaces).with(GarbageCollector));
+        let api = self.add_api_server(name, self.clock());
+        self.spawn_manager("controllers", name, self.clock(), |manager| {
+            manager.with(Namespaces).with(GarbageCollector)
+        });
         api
     }
 
@@ -68,9 +81,17 @@ impl World {
         self.add_cluster_with(name, |settings| settings)
     }
 
-    /// The same, with other settings for its csi-addons.
-    pub fn add_cluster_with(&self, name: &str, change: impl FnOnce(Settings) -> Settings) -> Cluster {
-        let api = self.add_api_server(name);
+    /// The same, with other settings: `change` gets those of [`World::add_cluster`] (originals' delays, no skew, a write each second, five seconds
+    /// for maintenance).
+    pub fn add_cluster_with(&self, name: &str, change: impl FnOnce(ClusterSettings) -> ClusterSettings) -> Cluster {
+        let settings = change(ClusterSettings {
+            csi_addons: Settings::new(name, self.storage().clone()),
+            skew: SignedDuration::ZERO,
+            write_period: Duration::from_secs(1),
+            maintenance_takes: Duration::from_secs(5),
+        });
+        let clock = self.clock().skewed(settings.skew);
+        let api = self.add_api_server(name, clock);
         for definition in definitions::csi_addons() {
             if let Err(error) = api.install(&definition) {
                 self.fail(format!("a built-in definition is refused: {error}"));
@@ -79,35 +100,55 @@ impl World {
         let storage = self.storage().clone();
         let node = Node::new(name, &format!("{name}-node"), storage.clone(), self.trace().clone());
         let binder = (name.to_owned(), storage.clone());
-        self.spawn_manager("controllers", name, move |manager| {
+        self.spawn_manager("controllers", name, clock, move |manager| {
             let (cluster, storage) = binder.clone();
             let attacher = Attacher { cluster: cluster.clone(), storage: storage.clone() };
             let all = manager.with(Protection).with(Binder { cluster, storage }).with(attacher);
             all.with(Namespaces).with(GarbageCollector)
         });
-        let settings = change(Settings::new(name, storage));
-        self.spawn_manager("csi-addons", name, move |manager| {
-            let (contents, groups) = (GroupContents::new(settings.clone()), Groups::new(settings.clone()));
-            let fences = Fences::new(settings.clone());
-            let maintenance = Maintenance::new(settings.clone(), MAINTENANCE_TAKES);
-            let all = manager
-                .with(Replications::new(settings.clone()))
-                .with(groups)
-                .with(contents)
-                .with(fences)
-                .with(maintenance);
+        let (csi, takes, period) = (settings.csi_addons, settings.maintenance_takes, settings.write_period);
+        self.spawn_manager("csi-addons", name, clock, move |manager| {
+            let (contents, groups) = (GroupContents::new(csi.clone()), Groups::new(csi.clone()));
+            let fences = Fences::new(csi.clone());
+            let maintenance = Maintenance::new(csi.clone(), takes);
+            let all =
+                manager.with(Replications::new(csi.clone())).with(groups).with(contents).with(fences).with(maintenance);
             all.backoff(Backoff { first: Duration::from_millis(5), last: Duration::from_secs(1000) })
         });
         let kubelet = node.clone();
-        self.spawn_manager("kubelet", name, move |manager| manager.with(Kubelet::new(kubelet.clone())));
+        self.spawn_manager("kubelet", name, clock, move |manager| manager.with(Kubelet::new(kubelet.clone())));
         let running = node.clone();
-        tokio::spawn(async move { running.run(WRITE_PERIOD).await });
+        tokio::spawn(async move { running.run(period).await });
         Cluster { name: name.to_owned(), api, node }
     }
 
-    fn add_api_server(&self, name: &str) -> ApiServer {
-        let api = ApiServer::builder(name).seed(self.entropy().seed()).clock(self.clock()).build();
-        let past = Past { api: api.clone(), clock: self.clock(), seen: Shared::default() };
+    /// Loses a whole site at once: its node, its API server and its array are gone, and nobody reaches anything there. What was acknowledged stays
+    /// on the array for the day it is [restored](World::restore_site).
+    pub fn lose_site(&self, cluster: &Cluster) {
+        cluster.node.set_powered(false);
+        self.network().set_server(&cluster.name, Link::Cut);
+        self.set_array_of(cluster, false);
+    }
+
+    /// Brings a lost site back as it was: with the objects and the content it had.
+    pub fn restore_site(&self, cluster: &Cluster) {
+        self.set_array_of(cluster, true);
+        self.network().set_server(&cluster.name, Link::Up);
+        cluster.node.set_powered(true);
+    }
+
+    fn set_array_of(&self, cluster: &Cluster, up: bool) {
+        self.storage().with(|storage| {
+            if let Some(array) = storage.array_name(&cluster.name) {
+                storage.set_array_up(&array, up);
+            }
+        });
+    }
+
+    fn add_api_server(&self, name: &str, clock: Clock) -> ApiServer {
+        let api = ApiServer::builder(name).seed(self.entropy().seed()).clock(clock).build();
+        let seen = Shared::new(vec![(Duration::ZERO, api.revision())]);
+        let past = Past { api: api.clone(), clock: self.clock(), seen };
         let service = api.service().map_request(move |request: Request<Body>| past.apply(request));
         self.add_server(server(name, service));
         api
@@ -117,6 +158,7 @@ impl World {
         &self,
         role: &str,
         cluster: &str,
+        clock: Clock,
         build: impl Fn(Manager) -> Manager + Send + Sync + Clone + 'static,
     ) -> Process {
         let name = format!("{role}@{cluster}");
@@ -126,7 +168,7 @@ impl World {
             async move {
                 let client = context.client(&cluster).await;
                 let world = context.world();
-                build(Manager::new(&name, client, world.clock(), world.trace().clone())).run().await;
+                build(Manager::new(&name, client, clock, world.trace().clone())).run().await;
             }
             .boxed()
         })

@@ -5,6 +5,8 @@ use std::time::Duration;
 use kube::api::DeleteParams;
 use ramen_sim::{
     controllers::kit::{Fields, Kind},
+    fault::{Action, Matcher, Rule},
+    process::Incarnation,
     storage::{Behaviour, Code, Operation},
     world::Run,
 };
@@ -247,6 +249,85 @@ fn a_namespace_goes_when_its_content_has_gone_and_no_sooner() {
             assert!(user.get(&Kind::namespace(), "app").await.is_some(), "a finalizer holds a part of it");
             user.merge(&config_map(), "held", json!({ "metadata": { "finalizers": null } })).await;
             user.until_gone(&world, &Kind::namespace(), "app").await
+        })
+        .unwrap();
+}
+
+#[test]
+fn a_stale_read_shows_the_past_and_a_skewed_clock_another_time() {
+    Run::new(1)
+        .world(|world| async move {
+            let _hub = world.add_hub("hub");
+            let ahead = world.add_cluster_with("dr1", |mut settings| {
+                settings.skew = jiff::SignedDuration::from_hours(2);
+                settings
+            });
+            let client = world.client(&Incarnation::first("operator", "hub"), "dr1").unwrap();
+            let user = User(client);
+            ahead
+                .api()
+                .install(&json!({ "apiVersion": "v1", "kind": "Namespace", "metadata": { "name": "app" } }))
+                .unwrap();
+            let made = user.create(&config_map(), "x", json!({ "data": { "is": "old" } })).await;
+            let stamp = made.metadata.creation_timestamp.unwrap().0;
+            assert!(stamp > world.clock().now() + jiff::SignedDuration::from_mins(119), "{stamp}");
+            tokio::time::sleep(MINUTE).await;
+            user.merge(&config_map(), "x", json!({ "data": { "is": "new" } })).await;
+            let read = async || user.get(&config_map(), "x").await.map(|object| object.text("data.is").to_owned());
+            let stale = |age| Rule::once(Matcher::process("operator").verb("get"), Action::Stale(age));
+            world.faults().add(stale(MINUTE / 2));
+            assert_eq!(read().await.as_deref(), Some("old"));
+            world.faults().add(stale(MINUTE * 2));
+            assert_eq!(read().await.as_deref(), None, "before it was created");
+            assert_eq!(read().await.as_deref(), Some("new"));
+            Ok(())
+        })
+        .unwrap();
+}
+
+#[test]
+fn a_lost_site_is_silent_and_comes_back_with_what_it_had() {
+    Run::new(1)
+        .world(|world| async move {
+            let bed = bed(&world).await;
+            let user = bed.user("dr1");
+            user.claim("data", "block").await;
+            user.pod("writer", bed.dr1.node().name(), "data").await;
+            user.until_phase(&world, &Kind::pod(), "writer", "Running").await?;
+            let handle = user.volume_of("data").await.1;
+            let operator = world.client(&Incarnation::first("operator", "hub"), "dr1").unwrap();
+            let reachable = async || Kind::claim().api(operator.clone(), "app").get("data").await.is_ok();
+            assert!(reachable().await);
+            world.lose_site(&bed.dr1);
+            tokio::time::sleep(MINUTE * 10).await;
+            assert!(!reachable().await);
+            world.restore_site(&bed.dr1);
+            assert!(reachable().await);
+            let view = || world.storage().with(|storage| storage.view("dr1", &handle)).unwrap();
+            assert!(view().writes < 60, "nothing was written meanwhile");
+            let before = view().writes;
+            world.process("kubelet@dr1").unwrap().kill();
+            tokio::time::sleep(MINUTE).await;
+            assert!(view().writes > before, "the kubelet starts what should run");
+            Ok(())
+        })
+        .unwrap();
+}
+
+#[test]
+fn a_world_at_rest_writes_nothing() {
+    Run::new(1)
+        .world(|world| async move {
+            let bed = bed(&world).await;
+            let user = bed.user("dr1");
+            user.claim("data", "block").await;
+            user.pod("writer", bed.dr1.node().name(), "data").await;
+            user.until_phase(&world, &Kind::pod(), "writer", "Running").await?;
+            tokio::time::sleep(MINUTE).await;
+            let before = [bed.dr1.api().revision(), bed.dr2.api().revision()];
+            tokio::time::sleep(MINUTE * 60).await;
+            assert_eq!([bed.dr1.api().revision(), bed.dr2.api().revision()], before);
+            Ok(())
         })
         .unwrap();
 }

@@ -236,9 +236,9 @@ fn a_destination_handle_that_does_not_come_keeps_the_volume_from_being_reported_
                 storage.connect("dr2", "west", ["10.2.0.1"]);
                 storage.pair("east", "west", LinkConfig::default());
             });
-            let cluster = world.add_cluster_with("dr1", |settings| ramen_sim::controllers::csiaddons::Settings {
-                destination_info: true,
-                ..settings
+            let cluster = world.add_cluster_with("dr1", |mut settings| {
+                settings.csi_addons.destination_info = true;
+                settings
             });
             prepare(&cluster);
             let user = User(world.user("user", "dr1").unwrap());

@@ -13,12 +13,12 @@ use serde_json::json;
 
 use super::{
     super::kit::{Context, Controller, Error, Fields, Key, Kind, Next},
-    Settings, class_of, conditions, interval, replication_class_kind, replication_kind,
+    Settings, class_of, conditions, info, interval, replication_class_kind, replication_kind,
     target::Target,
 };
 use crate::{
     shared::Shared,
-    storage::{Code, DriverError, Health, Operation},
+    storage::{Code, DriverError, Operation},
 };
 
 const FINALIZER: &str = "replication.storage.openshift.io";
@@ -33,8 +33,8 @@ pub struct Replications {
 
 /// What became of a wish for a role.
 enum Reached {
-    /// It holds; look again at the state after this long, if at all.
-    Yes(Option<Duration>),
+    /// It holds.
+    Yes,
     /// Something is still to come; come back after this long.
     After(Duration),
     /// The driver refused; repeat with growing waits.
@@ -142,13 +142,12 @@ impl Replications {
         conditions::set(&mut replication, &now, "Degraded", "False", "Healthy", "volume is healthy");
         conditions::set(&mut replication, &now, "Resyncing", "False", "NotResyncing", "volume is not resyncing");
         replication.set_status("state", json!("Primary"));
-        let again = self.read_info(context, &mut replication, target, period).await;
-        let refused = if let Reached::Refused(error) = &again { Some(Error::Other(error.to_string())) } else { None };
+        let told = info::read(&self.settings, &context.now(), &mut replication, target, period).await;
         self.write(context, replication, "volume is marked primary").await?;
-        match (refused, again) {
-            (Some(error), _) => Err(error),
-            (None, Reached::Yes(Some(wait)) | Reached::After(wait)) => Ok(Next::After(wait)),
-            (None, _) => Ok(Next::Wait),
+        match told {
+            Ok(Some(wait)) => Ok(Next::After(wait)),
+            Ok(None) => Ok(Next::Wait),
+            Err(error) => Err(Error::Other(error.to_string())),
         }
     }
 
@@ -249,14 +248,14 @@ impl Replications {
         let was_secondary = replication.text("status.state") == "Secondary";
         let reached = self.demote_or_resync(context, &mut replication, target, resync, was_secondary).await;
         let message = match &reached {
-            Reached::Yes(_) => "volume is marked secondary",
+            Reached::Yes => "volume is marked secondary",
             Reached::After(_) if was_secondary || resync => "volume is degraded",
             Reached::After(_) => "volume is demoted to secondary",
             Reached::Refused(error) => error.message.as_str(),
         };
         self.write(context, replication, message).await?;
         match reached {
-            Reached::Yes(_) => Ok(Next::Wait),
+            Reached::Yes => Ok(Next::Wait),
             Reached::After(wait) => Ok(Next::After(wait)),
             Reached::Refused(_) if was_secondary => Ok(Next::After(self.settings.demoted_wait)),
             Reached::Refused(error) => Err(Error::Other(error.to_string())),
@@ -310,55 +309,12 @@ impl Replications {
                     conditions::set(replication, &now, "Degraded", "False", "Healthy", "volume is healthy");
                     conditions::set(replication, &now, "Resyncing", "False", "NotResyncing", "volume is not resyncing");
                     replication.set_status("state", json!("Secondary"));
-                    return Reached::Yes(None);
+                    return Reached::Yes;
                 }
                 conditions::set(replication, &now, "Degraded", "True", "VolumeDegraded", "volume is degraded");
                 conditions::set(replication, &now, "Resyncing", "True", "ResyncTriggered", "volume is resyncing");
                 Reached::After(self.settings.degraded_wait)
             }
-        }
-    }
-
-    /// Reads how replication fares, and when to look again.
-    async fn read_info(
-        &self,
-        context: &Context,
-        replication: &mut DynamicObject,
-        target: &Target,
-        period: Option<Duration>,
-    ) -> Reached {
-        let (cluster, source, now) = (&self.settings.cluster, &target.source, context.now());
-        let again = period.map_or(Duration::from_secs(3600), |period| {
-            if period < Duration::from_secs(120) { period } else { period / 2 }
-        });
-        match self.settings.call(Operation::GetInfo, target.handle(), |system| system.info(cluster, source)).await {
-            Ok(info) => {
-                let healthy = info.health == Health::Healthy;
-                let (status, reason) = if healthy { ("True", "Replicating") } else { ("False", "NotReplicating") };
-                conditions::set(
-                    replication,
-                    &now,
-                    "Replicating",
-                    status,
-                    reason,
-                    "replication state as the storage reports it",
-                );
-                if let Some(sync) = info.last_sync {
-                    let at = crate::clock::EPOCH + sync.cut_at;
-                    replication.set_status("lastSyncTime", json!(at.strftime("%Y-%m-%dT%H:%M:%SZ").to_string()));
-                    replication.set_status("lastSyncBytes", json!(sync.bytes));
-                    replication.set_status("lastSyncDuration", json!(format!("{}s", sync.duration.as_secs())));
-                }
-                Reached::Yes(Some(again))
-            }
-            Err(error) => match error.code {
-                Code::NotFound => Reached::Yes(Some(again)),
-                Code::Unimplemented => Reached::Yes(None),
-                _ => {
-                    conditions::set(replication, &now, "Replicating", "Unknown", "Unknown", &error.to_string());
-                    Reached::Refused(error)
-                }
-            },
         }
     }
 
