@@ -79,6 +79,12 @@ impl Output {
         metadata: &Value,
         now: Timestamp,
     ) -> Bytes {
+        let mut metadata = metadata.clone();
+        if self != Self::Object && metadata["continue"] == "" {
+            // Only a list of whole custom objects says so when there is nothing to continue.
+            metadata.as_object_mut().map(|metadata| metadata.remove("continue"));
+        }
+        let metadata = &metadata;
         match self {
             Self::Object => {
                 let items = items.iter().map(|stored| item(resource, stored));

@@ -30,32 +30,47 @@ impl DeleteOptions {
             let parsed = decode::parse(&call.body, call.content_type);
             parsed.map_err(|problem| Failure::bad_request(format!("couldn't get version/kind; {problem}")))?.0
         };
+        if body.get("kind").and_then(Value::as_str).is_some_and(|kind| kind != "DeleteOptions" && !kind.is_empty()) {
+            return Err(Failure::bad_request(format!("expected DeleteOptions, found {}", body["kind"])));
+        }
         let text = |pointer: &str| body.pointer(pointer).and_then(Value::as_str).map(str::to_string);
-        let query = |key: &str| Some(call.query.get(key)).filter(|text| !text.is_empty());
+        // A body speaks for all options; the query counts only without one.
+        let query = |key: &str| Some(call.query.get(key)).filter(|text| body.is_null() && !text.is_empty());
         let grace = body.get("gracePeriodSeconds").and_then(Value::as_i64);
         let legacy = body.get("orphanDependents").and_then(Value::as_bool);
+        let policy = text("/propagationPolicy").or(query("propagationPolicy").map(str::to_string));
+        Self::check(policy.as_deref(), legacy)?;
         let legacy = legacy.map(|orphan| if orphan { "Orphan" } else { "Background" }.to_string());
-        let options = Self {
+        Ok(Self {
             uid: text("/preconditions/uid"),
             revision: text("/preconditions/resourceVersion"),
-            propagation: text("/propagationPolicy").or(legacy).or(query("propagationPolicy").map(str::to_string)),
+            propagation: policy.or(legacy),
             grace_seconds: grace.or(query("gracePeriodSeconds").and_then(|text| text.parse().ok())),
-        };
-        options.check()?;
-        Ok(options)
+        })
     }
 
-    fn check(&self) -> Result<(), Failure> {
+    fn check(policy: Option<&str>, orphan_dependents: Option<bool>) -> Result<(), Failure> {
+        let Some(policy) = policy else { return Ok(()) };
         let allowed = ["Background", "Foreground", "Orphan", "nil"].map(Value::from);
-        let Some(policy) = self.propagation.as_deref().filter(|policy| !allowed[..3].contains(&json!(policy))) else {
+        let mut errors = Vec::new();
+        if orphan_dependents.is_some() {
+            let why = "orphanDependents and deletionPropagation cannot be both set";
+            errors.push(FieldError::invalid("propagationPolicy", &json!(policy), why));
+        }
+        if !allowed[..3].contains(&json!(policy)) {
+            errors.push(FieldError::not_supported("propagationPolicy", &json!(policy), &allowed));
+        }
+        if errors.is_empty() {
             return Ok(());
-        };
-        let error = FieldError::not_supported("propagationPolicy", &json!(policy), &allowed);
-        Err(Failure::invalid(Named { group: "meta.k8s.io", kind: "DeleteOptions", name: "" }, &[error]))
+        }
+        Err(Failure::invalid(Named { group: "meta.k8s.io", kind: "DeleteOptions", name: "" }, &errors))
     }
 
     fn check_preconditions(&self, call: &Call<'_>, live: &Value) -> Result<(), Failure> {
-        let named = call.resource.kind_named(meta::text(live, "name"));
+        let name = meta::text(live, "name");
+        // Namespaces have a storage of their own, which names the resource and not the kind.
+        let is_namespace = call.resource.group.is_empty() && call.resource.plural == "namespaces";
+        let named = if is_namespace { call.resource.named(name) } else { call.resource.kind_named(name) };
         let (uid, revision) = (meta::text(live, "uid"), meta::text(live, "resourceVersion"));
         if let Some(wanted) = self.uid.as_deref().filter(|wanted| *wanted != uid) {
             let why = format!(
@@ -84,9 +99,12 @@ impl DeleteOptions {
             // Without a policy, finalizers that say one stay in force.
             None => (present.contains(&ORPHAN), present.contains(&FOREGROUND)),
         };
-        let others = present.into_iter().filter(|name| *name != ORPHAN && *name != FOREGROUND);
+        let others = present.iter().copied().filter(|name| *name != ORPHAN && *name != FOREGROUND);
         let policy = orphan.then_some(ORPHAN).into_iter().chain(foreground.then_some(FOREGROUND));
-        others.chain(policy).map(Value::from).collect()
+        let wanted: Vec<&str> = others.chain(policy).collect();
+        // The order changes only when the set does.
+        let same = wanted.len() == present.len() && wanted.iter().all(|name| present.contains(name));
+        if same { present } else { wanted }.into_iter().map(Value::from).collect()
     }
 }
 
