@@ -10,7 +10,7 @@ use super::{
     kit::{Context, Controller, Error, Fields, Key, Kind, Next},
     pods, quantity,
 };
-use crate::storage::{Driver, Operation};
+use crate::storage::{Driver, Operation, StorageSystem};
 
 const BOUND: &str = "pv.kubernetes.io/bind-completed";
 const BOUND_BY_CONTROLLER: &str = "pv.kubernetes.io/bound-by-controller";
@@ -23,6 +23,7 @@ const DEFAULT_CLASS: &str = "storageclass.kubernetes.io/is-default-class";
 /// - A claim that names a volume, or that a volume names in its `claimRef`, is bound to that volume and no other; the uid in a `claimRef` may be
 ///   missing, and must fit if it is there.
 /// - Any other claim takes the smallest free volume of its class that is large enough, or has one provisioned, at once or when a pod needs it.
+/// - A bound claim that asks for more has its volume grown.
 /// - A bound volume whose claim is gone (or is another one of the same name) is Released; with reclaim policy Delete it is deleted, content and all.
 #[derive(Debug)]
 pub struct Binder {
@@ -84,7 +85,10 @@ impl Binder {
         let named = claim.text("spec.volumeName");
         if !named.is_empty() {
             return match context.get(&Kind::volume(), "", named) {
-                Some(volume) if may_bind(&volume, claim) => bind(context, &volume, claim).await,
+                Some(volume) if may_bind(&volume, claim) => {
+                    let volume = self.grown(context, &volume, claim).await?;
+                    bind(context, &volume, claim).await
+                }
                 found if is_bound(claim) => {
                     let lost = [("phase", json!("Lost"))];
                     context.tell(format!(
@@ -116,6 +120,27 @@ impl Binder {
             }
             _ => Ok(()),
         }
+    }
+
+    /// The volume of a claim, grown if its bound claim asks for more than it has.
+    async fn grown(
+        &self,
+        context: &Context,
+        volume: &DynamicObject,
+        claim: &DynamicObject,
+    ) -> Result<DynamicObject, Error> {
+        let wanted = claim.text("spec.resources.requests.storage");
+        let bytes = quantity::bytes(wanted);
+        if !is_bound(claim) || bytes <= quantity::bytes(volume.text("spec.capacity.storage")) {
+            return Ok(volume.clone());
+        }
+        let handle = volume.text("spec.csi.volumeHandle").to_owned();
+        let resize = |system: &mut StorageSystem| system.resize(&self.cluster, &handle, bytes);
+        let resized = self.storage.call(&self.cluster, Operation::Resize, &handle, resize).await;
+        resized.map_err(|error| Error::Other(format!("growing volume {}: {error}", Key::of(volume))))?;
+        let mut grown = volume.clone();
+        grown.data["spec"]["capacity"]["storage"] = json!(wanted);
+        context.replace(&Kind::volume(), &grown).await
     }
 
     fn provisions(&self, class: &DynamicObject) -> bool {

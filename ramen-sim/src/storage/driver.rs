@@ -21,6 +21,8 @@ pub enum Operation {
     CreateVolume,
     /// Delete a volume.
     DeleteVolume,
+    /// Grow a volume.
+    Resize,
     /// Attach a volume to a node.
     Attach,
     /// Detach a volume from a node.

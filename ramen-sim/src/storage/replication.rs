@@ -192,10 +192,13 @@ impl StorageSystem {
     fn land(&mut self, unit: &mut Unit, flight: &Flight) {
         let record = SyncRecord { cut_at: flight.started, duration: self.now - flight.started, bytes: flight.bytes };
         for (source, destination, head) in &flight.heads {
+            let capacity = self.volumes.get(source).map_or(0, |volume| volume.capacity);
             let Some(replica) = self.volumes.get_mut(destination) else { continue };
             let first = !replica.complete;
             replica.head = *head;
             replica.complete = true;
+            // A volume that grew grows on the other side with its content.
+            replica.capacity = replica.capacity.max(capacity);
             if let Some(mirror) = replica.mirror.as_mut() {
                 mirror.last_sync = Some(record.clone());
                 mirror.orderly = flight.last;

@@ -42,7 +42,7 @@ pub(crate) async fn bed(world: &World) -> Bed {
 
 /// Installs what a cluster's administrator would.
 pub(crate) fn prepare(cluster: &Cluster) {
-    let class = |reclaim: &str, name: &str| json!({ "apiVersion": "storage.k8s.io/v1", "kind": "StorageClass", "metadata": { "name": name }, "provisioner": DRIVER, "reclaimPolicy": reclaim });
+    let class = |reclaim: &str, name: &str| json!({ "apiVersion": "storage.k8s.io/v1", "kind": "StorageClass", "metadata": { "name": name }, "provisioner": DRIVER, "reclaimPolicy": reclaim, "allowVolumeExpansion": true });
     let replication = |kind: &str, name: &str| {
         json!({ "apiVersion": "replication.storage.openshift.io/v1alpha1", "kind": kind, "metadata": { "name": name },
             "spec": { "provisioner": DRIVER, "parameters": { "schedulingInterval": "1m" } } })

@@ -144,6 +144,36 @@ fn a_node_goes_on_writing_when_its_api_server_is_gone_and_stops_when_its_power_i
         .unwrap();
 }
 
+#[test]
+fn a_claim_that_asks_for_more_gets_it_on_both_sides() {
+    Run::new(1)
+        .world(|world| async move {
+            let bed = bed(&world).await;
+            let user = bed.user("dr1");
+            user.claim("data", "block").await;
+            user.until_phase(&world, &Kind::claim(), "data", "Bound").await?;
+            let (volume, handle) = user.volume_of("data").await;
+            world.storage().with(|storage| storage.enable("dr1", &handle, None)).unwrap();
+            tokio::time::sleep(MINUTE).await;
+            user.merge(
+                &Kind::claim(),
+                "data",
+                json!({ "spec": { "resources": { "requests": { "storage": "3Gi" } } } }),
+            )
+            .await;
+            let told =
+                async || user.get(&Kind::claim(), "data").await.unwrap().text("status.capacity.storage") == "3Gi";
+            world.eventually("the claim tells of it", MINUTE, told).await?;
+            assert_eq!(user.get(&Kind::volume(), &volume).await.unwrap().text("spec.capacity.storage"), "3Gi");
+            tokio::time::sleep(MINUTE * 2).await;
+            let sizes = ["dr1", "dr2"]
+                .map(|cluster| world.storage().with(|storage| storage.view(cluster, &handle)).unwrap().capacity);
+            assert_eq!(sizes, [3 << 30; 2]);
+            Ok(())
+        })
+        .unwrap();
+}
+
 fn config_map() -> Kind {
     Kind::namespaced("", "v1", "ConfigMap", "configmaps")
 }
