@@ -116,7 +116,7 @@ pub struct VolumeView {
     pub attachments: Vec<(String, String)>,
 }
 
-/// Arrays that replicate to each other, and the clusters that use them. See the [module](self) for its rules.
+/// Arrays that replicate to each other, and the clusters that use them. See the [module](super) for its rules.
 ///
 /// ```
 /// use std::time::Duration;
