@@ -5,8 +5,8 @@ use std::time::Duration;
 use jiff::{SignedDuration, Timestamp};
 use tokio::time::Instant;
 
-/// The instant at which every simulated world begins: 2030-01-01T00:00:00Z. It lies ahead of any real date, so that a timestamp which leaked
-/// in from the machine's own clock is seen at a glance (and sorts before every simulated one).
+/// The instant at which every simulated world begins: 2030-01-01T00:00:00Z. It lies ahead of any real date, so that a
+/// timestamp which leaked in from the machine's own clock is seen at a glance (and sorts before every simulated one).
 pub const EPOCH: Timestamp = Timestamp::constant(1_893_456_000, 0);
 
 /// Tells the time of a world, or of one cluster whose clock is wrong by a fixed amount.

@@ -1,6 +1,8 @@
-//! Definitions of the kinds that the world around needs and that are not ours: replication, fencing, placement decisions.
+//! Definitions of the kinds that the world around needs and that are not ours: replication, fencing, placement
+//! decisions.
 //!
-//! They carry what the originals' schemas mean for a controller: scope, status, required and immutable fields. Everything else passes unpruned.
+//! They carry what the originals' schemas mean for a controller: scope, status, required and immutable fields.
+//! Everything else passes unpruned.
 
 use serde_json::{Value, json};
 

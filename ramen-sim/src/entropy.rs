@@ -3,8 +3,8 @@
 use rand_pcg::Pcg64;
 use sha2::{Digest, Sha256};
 
-/// A place in the tree of randomness. Each consumer takes the stream of its own name, so that adding a consumer, or letting one draw more,
-/// does not shift what any other draws.
+/// A place in the tree of randomness. Each consumer takes the stream of its own name, so that adding a consumer, or
+/// letting one draw more, does not shift what any other draws.
 ///
 /// ```
 /// use rand::Rng;
@@ -38,7 +38,8 @@ impl Entropy {
         Self { seed: self.seed, path: format!("{}/{name}", self.path) }
     }
 
-    /// A generator for one consumer. Asking twice for a name gives the same sequence from its start: keep the generator.
+    /// A generator for one consumer. Asking twice for a name gives the same sequence from its start: keep the
+    /// generator.
     pub fn stream(&self, name: &str) -> Pcg64 {
         let digest = Sha256::new()
             .chain_update(self.seed.to_le_bytes())

@@ -1,8 +1,10 @@
-//! A GitOps agent: deploys applications where PlacementDecisions point, and removes them from where they do not point any more.
+//! A GitOps agent: deploys applications where PlacementDecisions point, and removes them from where they do not point
+//! any more.
 //!
-//! It follows the decision list alone, retained entries included, as OCM and Argo CD do. That is what makes the order of a failover matter: what
-//! leaves the list is deleted at once. The agent is no friend of the application: it recreates what is missing on a listed cluster, and prunes
-//! what carries its tracking label on any other. A cluster that it cannot reach it leaves as it is.
+//! It follows the decision list alone, retained entries included, as OCM and Argo CD do. That is what makes the order
+//! of a failover matter: what leaves the list is deleted at once. The agent is no friend of the application: it
+//! recreates what is missing on a listed cluster, and prunes what carries its tracking label on any other. A cluster
+//! that it cannot reach it leaves as it is.
 
 use std::{collections::BTreeMap, time::Duration};
 
@@ -43,7 +45,8 @@ pub struct Application {
 }
 
 impl Application {
-    /// An application without parts. Everything of it will carry the label `appname`, besides the one that the agent tracks it by.
+    /// An application without parts. Everything of it will carry the label `appname`, besides the one that the agent
+    /// tracks it by.
     pub fn new(name: &str, namespace: &str) -> Self {
         let labels = BTreeMap::from([("appname".to_owned(), name.to_owned())]);
         let (name, namespace) = (name.to_owned(), namespace.to_owned());
@@ -113,8 +116,8 @@ impl Application {
         claims.chain(pods).collect()
     }
 
-    /// Makes everything of it exist on a cluster: what an agent does on each of its rounds, or a user once. What is there already keeps its spec and
-    /// gets the labels; what is being deleted is left alone until it is gone.
+    /// Makes everything of it exist on a cluster: what an agent does on each of its rounds, or a user once. What is
+    /// there already keeps its spec and gets the labels; what is being deleted is left alone until it is gone.
     ///
     /// # Errors
     /// The first request that failed.

@@ -1,6 +1,7 @@
 //! The network between the sites of a world: which client reaches which API server, how fast, and who is cut off.
 //!
-//! A link has a direction of its own for each pair (site of the client, server): a hub may fail to reach a cluster that still reaches the hub.
+//! A link has a direction of its own for each pair (site of the client, server): a hub may fail to reach a cluster that
+//! still reaches the hub.
 
 use std::{collections::BTreeMap, fmt, sync::Arc, time::Duration};
 
@@ -21,7 +22,8 @@ pub enum Link {
     Slow(Duration),
     /// Connections are refused, and those that are open break.
     Cut,
-    /// Nothing passes and nobody is told: requests wait, watches are silent. What still waits when the link changes goes on then.
+    /// Nothing passes and nobody is told: requests wait, watches are silent. What still waits when the link changes
+    /// goes on then.
     Silent,
     /// Requests arrive and are acted upon, no answer ever returns. Watches are silent.
     HalfOpen,
@@ -54,7 +56,8 @@ pub struct Network {
     trace: Trace,
 }
 
-/// The connection was refused, or broke. It has the form in which an HTTP client reports it: a failed transport, not an answer.
+/// The connection was refused, or broke. It has the form in which an HTTP client reports it: a failed transport, not an
+/// answer.
 #[derive(Clone, Debug, thiserror::Error, PartialEq, Eq)]
 #[error("connection from {from} to the API server of {to} failed: no route to host")]
 pub struct Unreachable {
@@ -65,8 +68,8 @@ pub struct Unreachable {
 }
 
 impl Network {
-    /// A network where everyone reaches everyone after `latency` in each direction. It should not be zero: time that does not pass hides loops
-    /// that never rest.
+    /// A network where everyone reaches everyone after `latency` in each direction. It should not be zero: time that
+    /// does not pass hides loops that never rest.
     pub fn new(latency: Duration, trace: Trace) -> Self {
         let state = State { latency, links: BTreeMap::new(), down: BTreeMap::new() };
         Self { state: Shared::new(state), changed: Arc::new(Notify::new()), trace }

@@ -1,7 +1,7 @@
 //! Nodes: they run pods, and pods write.
 //!
-//! A node goes on when its API server, its kubelet or the network is gone, as real ones do: what runs, runs. So a cluster that is merely cut off keeps
-//! writing, which is just what fencing and split content are about.
+//! A node goes on when its API server, its kubelet or the network is gone, as real ones do: what runs, runs. So a
+//! cluster that is merely cut off keeps writing, which is just what fencing and split content are about.
 
 use std::{collections::BTreeMap, time::Duration};
 
@@ -57,7 +57,8 @@ impl Node {
         &self.name
     }
 
-    /// Switches the node off, as a lost site does: nothing runs or writes any more. Switched on again it is idle until its kubelet has looked.
+    /// Switches the node off, as a lost site does: nothing runs or writes any more. Switched on again it is idle until
+    /// its kubelet has looked.
     pub fn set_powered(&self, powered: bool) {
         self.state.with(|state| {
             state.powered = powered;
@@ -136,7 +137,8 @@ impl Node {
     }
 }
 
-/// The kubelet of one node: starts pods when their volumes are bound, attached and writable; stops them, and lets them go, when they are deleted.
+/// The kubelet of one node: starts pods when their volumes are bound, attached and writable; stops them, and lets them
+/// go, when they are deleted.
 #[derive(Debug)]
 pub struct Kubelet {
     node: Node,

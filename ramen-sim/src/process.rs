@@ -1,8 +1,8 @@
 //! Processes that can crash: restartable tasks whose requests stop counting the moment they die.
 //!
-//! A crash drops the task. Whatever it had spawned beside itself may go on running, as no runtime lets one task end another's children; it is cut
-//! off instead: a request, or anything else that asks [`Incarnation::gate`], never returns in a dead incarnation. So a crash between two commands
-//! is exact: nothing after it reaches any server.
+//! A crash drops the task. Whatever it had spawned beside itself may go on running, as no runtime lets one task end
+//! another's children; it is cut off instead: a request, or anything else that asks [`Incarnation::gate`], never
+//! returns in a dead incarnation. So a crash between two commands is exact: nothing after it reaches any server.
 
 use std::{
     fmt,
@@ -51,7 +51,8 @@ impl Incarnation {
         }
     }
 
-    /// Somebody whose requests meet no faults and no broken links: the test itself, which must be able to look whatever happens.
+    /// Somebody whose requests meet no faults and no broken links: the test itself, which must be able to look whatever
+    /// happens.
     pub fn observer(name: &str, site: &str) -> Self {
         Self { spared: true, ..Self::first(name, site) }
     }
@@ -108,8 +109,8 @@ impl Incarnation {
         }
     }
 
-    /// Passes if the process is alive and never returns if it is dead. For side effects that are no Kubernetes requests, such as writes to an
-    /// object store: asked before and after each, it makes them crash-exact too.
+    /// Passes if the process is alive and never returns if it is dead. For side effects that are no Kubernetes
+    /// requests, such as writes to an object store: asked before and after each, it makes them crash-exact too.
     pub async fn gate(&self) {
         if !self.is_alive() {
             std::future::pending::<()>().await;

@@ -17,7 +17,8 @@ impl<T> Shared<T> {
         Self(Arc::new(Mutex::new(value)))
     }
 
-    /// Runs `f` on the state. A panic in an earlier holder does not hide the state: the failing test still wants its timeline.
+    /// Runs `f` on the state. A panic in an earlier holder does not hide the state: the failing test still wants its
+    /// timeline.
     pub(crate) fn with<R>(&self, f: impl FnOnce(&mut T) -> R) -> R {
         f(&mut self.0.lock().unwrap_or_else(PoisonError::into_inner))
     }

@@ -1,7 +1,9 @@
-//! A storage system that spans clusters: arrays, volumes with content, replication with lag, promotion and demotion, fencing.
+//! A storage system that spans clusters: arrays, volumes with content, replication with lag, promotion and demotion,
+//! fencing.
 //!
-//! [`StorageSystem`] is pure: no async, no clock, no randomness. Time is the `now` given to [`StorageSystem::advance`]. [`Driver`] is the shell
-//! around it that controllers and nodes of a simulated world use; it takes its time from the world and injects faults.
+//! [`StorageSystem`] is pure: no async, no clock, no randomness. Time is the `now` given to [`StorageSystem::advance`].
+//! [`Driver`] is the shell around it that controllers and nodes of a simulated world use; it takes its time from the
+//! world and injects faults.
 //!
 //! | Room | Rule it holds |
 //! |---|---|
@@ -15,8 +17,8 @@
 //!
 //! What a *unit* is: the volumes replicated by one cut, either one volume or a consistency group.
 //!
-//! How it differs from a real array: content is a list of writes instead of bytes; a replica moves from cut to cut and is never seen half
-//! applied, but for a first copy or a full resync, before which it has no usable content at all.
+//! How it differs from a real array: content is a list of writes instead of bytes; a replica moves from cut to cut and
+//! is never seen half applied, but for a first copy or a full resync, before which it has no usable content at all.
 
 mod access;
 mod driver;

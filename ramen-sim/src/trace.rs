@@ -1,7 +1,8 @@
 //! What happened in a run, in order: one line for each request, fault, storage event and step.
 //!
-//! The trace has two readers. A person reads [`Trace::timeline`] of a failing seed. A test compares [`Trace::digest`] of two runs of one seed:
-//! equal digests mean that the runs were equal to the byte, unequal ones mean that some entropy is not closed.
+//! The trace has two readers. A person reads [`Trace::timeline`] of a failing seed. A test compares [`Trace::digest`]
+//! of two runs of one seed: equal digests mean that the runs were equal to the byte, unequal ones mean that some
+//! entropy is not closed.
 
 use std::{fmt::Write as _, time::Duration};
 

@@ -173,7 +173,8 @@ impl World {
         self.state.with(|state| state.servers.keys().cloned().collect())
     }
 
-    /// A client by which a life of a process reaches a server, through the network and its faults. `None` if there is no such server.
+    /// A client by which a life of a process reaches a server, through the network and its faults. `None` if there is
+    /// no such server.
     pub fn client(&self, from: &Incarnation, server: &str) -> Option<Client> {
         let to = self.state.with(|state| state.servers.get(server).cloned())?;
         let transit = Transit {
@@ -187,13 +188,14 @@ impl World {
         Some(transit.client())
     }
 
-    /// A client of an observer, such as the test itself or a user with `kubectl` beside the server: its requests meet no faults and no broken
-    /// links. `None` if there is no such server.
+    /// A client of an observer, such as the test itself or a user with `kubectl` beside the server: its requests meet
+    /// no faults and no broken links. `None` if there is no such server.
     pub fn user(&self, name: &str, server: &str) -> Option<Client> {
         self.client(&Incarnation::observer(name, server), server)
     }
 
-    /// Starts a process at a site. It is killed with [`Process::kill`], by a fault, or by a schedule, and started again as its policy says.
+    /// Starts a process at a site. It is killed with [`Process::kill`], by a fault, or by a schedule, and started again
+    /// as its policy says.
     pub fn spawn<F>(&self, name: &str, site: &str, policy: RestartPolicy, body: F) -> Process
     where
         F: Fn(ProcessContext) -> BoxFuture<'static, ()> + Send + Sync + 'static,
@@ -208,8 +210,8 @@ impl World {
         self.state.with(|state| state.processes.get(name).cloned())
     }
 
-    /// Registers what [`Disturbance::Hook`] of this name calls, with `true` when disturbed and `false` when well again. By this an object store, or
-    /// whatever else the world does not know of, takes part in a schedule.
+    /// Registers what [`Disturbance::Hook`] of this name calls, with `true` when disturbed and `false` when well again.
+    /// By this an object store, or whatever else the world does not know of, takes part in a schedule.
     pub fn hook(&self, name: &str, hook: impl Fn(bool) + Send + Sync + 'static) {
         self.state.with(|state| state.hooks.insert(name.to_owned(), Arc::new(hook)));
     }

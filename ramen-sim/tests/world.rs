@@ -1,4 +1,5 @@
-//! The world around the API server: what its controllers, its storage and its GitOps agent do, alone and together, with and without faults.
+//! The world around the API server: what its controllers, its storage and its GitOps agent do, alone and together, with
+//! and without faults.
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
 
 #[path = "world/bed.rs"]

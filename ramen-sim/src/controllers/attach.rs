@@ -15,8 +15,8 @@ use crate::storage::{Code, Driver, DriverError, Operation, StorageSystem};
 
 /// The attach-detach controller of a cluster together with the attacher of its storage driver.
 ///
-/// A VolumeAttachment exists from when a scheduled pod needs a bound volume until no pod on that node does; a pod that is being deleted still
-/// needs it. Its finalizer holds it until the storage system has detached the volume.
+/// A VolumeAttachment exists from when a scheduled pod needs a bound volume until no pod on that node does; a pod that
+/// is being deleted still needs it. Its finalizer holds it until the storage system has detached the volume.
 #[derive(Debug)]
 pub struct Attacher {
     /// The cluster's name, as the storage system knows it.

@@ -20,11 +20,13 @@ const DEFAULT_CLASS: &str = "storageclass.kubernetes.io/is-default-class";
 
 /// The persistent volume controller of a cluster, with the provisioner of its storage driver.
 ///
-/// - A claim that names a volume, or that a volume names in its `claimRef`, is bound to that volume and no other; the uid in a `claimRef` may be
-///   missing, and must fit if it is there.
-/// - Any other claim takes the smallest free volume of its class that is large enough, or has one provisioned, at once or when a pod needs it.
+/// - A claim that names a volume, or that a volume names in its `claimRef`, is bound to that volume and no other; the
+///   uid in a `claimRef` may be missing, and must fit if it is there.
+/// - Any other claim takes the smallest free volume of its class that is large enough, or has one provisioned, at once
+///   or when a pod needs it.
 /// - A bound claim that asks for more has its volume grown.
-/// - A bound volume whose claim is gone (or is another one of the same name) is Released; with reclaim policy Delete it is deleted, content and all.
+/// - A bound volume whose claim is gone (or is another one of the same name) is Released; with reclaim policy Delete it
+///   is deleted, content and all.
 #[derive(Debug)]
 pub struct Binder {
     /// The cluster's name, as the storage system knows it.

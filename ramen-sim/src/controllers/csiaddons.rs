@@ -1,7 +1,8 @@
 //! What csi-addons and a storage vendor's agent run on a cluster, as far as disaster recovery sees it.
 //!
-//! The kinds are not ours: their controllers work on plain JSON and on the facts of the originals' behaviour, so that the library under test meets
-//! them as it would meet the real ones. Delays that the originals have (15 s, 30 s) are theirs, and can be set.
+//! The kinds are not ours: their controllers work on plain JSON and on the facts of the originals' behaviour, so that
+//! the library under test meets them as it would meet the real ones. Delays that the originals have (15 s, 30 s) are
+//! theirs, and can be set.
 //!
 //! Left out: groups that a vendor handles on its own (`external`), and what the originals do with encryption secrets.
 

@@ -42,7 +42,8 @@ pub(super) async fn announce(context: Context, kinds: UnboundedSender<Kind>) {
     }
 }
 
-/// Every kind that a cluster serves whose objects can be listed, watched and deleted, in its first served version, in order.
+/// Every kind that a cluster serves whose objects can be listed, watched and deleted, in its first served version, in
+/// order.
 ///
 /// # Errors
 /// When the cluster cannot be asked.

@@ -12,7 +12,8 @@ const ORPHAN: &str = "orphan";
 /// The garbage collector, over every kind of the cluster.
 ///
 /// - An object whose owners are all gone is deleted. That an owner is gone is asked of the server, never of a cache.
-/// - An owner that is deleted in the foreground waits for those of its dependents that block it; they are deleted first.
+/// - An owner that is deleted in the foreground waits for those of its dependents that block it; they are deleted
+///   first.
 /// - An owner that is deleted as an orphan maker is first taken out of the references of its dependents.
 #[derive(Debug)]
 pub struct GarbageCollector;

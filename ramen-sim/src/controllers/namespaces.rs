@@ -14,7 +14,8 @@ use super::{
 /// How often content that does not go is looked at again.
 const PERIOD: Duration = Duration::from_secs(5);
 
-/// The namespace controller: deletes everything in a terminating namespace and, when nothing is left, takes `kubernetes` off `spec.finalizers`.
+/// The namespace controller: deletes everything in a terminating namespace and, when nothing is left, takes
+/// `kubernetes` off `spec.finalizers`.
 #[derive(Debug)]
 pub struct Namespaces;
 

@@ -13,9 +13,11 @@ const CLAIM_FINALIZER: &str = "kubernetes.io/pvc-protection";
 /// The finalizer of a volume while it is bound.
 const VOLUME_FINALIZER: &str = "kubernetes.io/pv-protection";
 
-/// Takes the protection finalizers off what is deleted and not in use any more. (Admission puts them on; what lacks one gets it here.)
+/// Takes the protection finalizers off what is deleted and not in use any more. (Admission puts them on; what lacks one
+/// gets it here.)
 ///
-/// A claim is in use as long as a scheduled pod names it, whatever the phase of that pod. A volume is in use as long as its phase is Bound.
+/// A claim is in use as long as a scheduled pod names it, whatever the phase of that pod. A volume is in use as long as
+/// its phase is Bound.
 #[derive(Debug)]
 pub struct Protection;
 

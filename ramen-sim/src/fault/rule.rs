@@ -18,7 +18,8 @@ pub enum Action {
     BreakAfterApply,
     /// The request takes this much longer to arrive.
     Delay(Duration),
-    /// A get or list is answered from a past that lies this long back, as by a cache that lags. Other requests are not touched.
+    /// A get or list is answered from a past that lies this long back, as by a cache that lags. Other requests are not
+    /// touched.
     Stale(Duration),
     /// The events of this watch arrive this much later, in order.
     LateEvents(Duration),
@@ -130,8 +131,8 @@ impl Rule {
         Self { matcher, action, skip: 0, times: u64::MAX }
     }
 
-    /// The action befalls only the n-th request that matches from now on, counted from 1. Sweeping n over all requests of a run, with a crash before
-    /// and after each, is how a test shows that a crash anywhere converges.
+    /// The action befalls only the n-th request that matches from now on, counted from 1. Sweeping n over all requests
+    /// of a run, with a crash before and after each, is how a test shows that a crash anywhere converges.
     pub fn nth(n: u64, matcher: Matcher, action: Action) -> Self {
         Self { matcher, action, skip: n.saturating_sub(1), times: 1 }
     }
@@ -187,7 +188,8 @@ impl Faults {
                 }
             }
             state.rules.retain(|rule| rule.times > 0);
-            // Weather is asked even when a rule has decided, so that adding a rule does not shift what befalls other requests.
+            // Weather is asked even when a rule has decided, so that adding a rule does not shift what befalls other
+            // requests.
             let random = state.weather.as_mut().and_then(|weather| weather.draw(call, now));
             chosen.or(random)
         })

@@ -56,7 +56,8 @@ pub enum Disturbance {
         /// Whether it is on.
         up: bool,
     },
-    /// Something that the world does not know of, such as an object store, is disturbed, or well again: the hook of that name is called.
+    /// Something that the world does not know of, such as an object store, is disturbed, or well again: the hook of
+    /// that name is called.
     Hook {
         /// The name under which the hook was registered.
         name: String,
@@ -119,8 +120,8 @@ impl Schedule {
         &self.0
     }
 
-    /// Draws `count` troubles that begin before `until`. Each is over by then: what a seed disturbs it also heals, so that a run that does not end
-    /// afterwards is the fault of the code under test.
+    /// Draws `count` troubles that begin before `until`. Each is over by then: what a seed disturbs it also heals, so
+    /// that a run that does not end afterwards is the fault of the code under test.
     pub fn random(entropy: &Entropy, terrain: &Terrain, count: usize, until: Duration) -> Self {
         let mut rng = entropy.stream("schedule");
         let end = u64::try_from(until.as_millis()).unwrap_or(u64::MAX).max(2);

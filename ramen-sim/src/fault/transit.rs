@@ -41,7 +41,8 @@ pub struct Server {
     inner: Shared<Inner>,
 }
 
-/// Puts any service that speaks the Kubernetes API behind a network: the simulated server, or an HTTP client of a real one.
+/// Puts any service that speaks the Kubernetes API behind a network: the simulated server, or an HTTP client of a real
+/// one.
 pub fn server<S, B>(name: &str, service: S) -> Server
 where
     S: Service<Request<Body>, Response = Response<B>> + Clone + Send + 'static,
@@ -179,7 +180,8 @@ struct Watch {
     left: u32,
 }
 
-/// The next event of a watch, once the network has let it through; an error when the link is cut; nothing when the watch ends.
+/// The next event of a watch, once the network has let it through; an error when the link is cut; nothing when the
+/// watch ends.
 async fn next_event(watch: Option<Watch>) -> Option<(Result<Frame<Bytes>, BoxError>, Option<Watch>)> {
     let mut watch = watch?;
     let transit = watch.transit.clone();
@@ -219,8 +221,8 @@ impl Service<Request<Body>> for Transit {
     }
 }
 
-/// How old the answer to a get or list shall be. It lies in the extensions of the request; a server that keeps history obeys it, others answer
-/// with what they have.
+/// How old the answer to a get or list shall be. It lies in the extensions of the request; a server that keeps history
+/// obeys it, others answer with what they have.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct AnswerAsOf(pub Duration);
 

@@ -8,9 +8,11 @@ use rand_pcg::Pcg64;
 use super::{answer::ApiError, call::Call, rule::Action};
 use crate::entropy::Entropy;
 
-/// Lets each request meet a fault with some probability, until a time. A given seed and sequence of requests meet the same faults.
+/// Lets each request meet a fault with some probability, until a time. A given seed and sequence of requests meet the
+/// same faults.
 ///
-/// What it draws is fair: a fault that no client can recover from without a deadline of its own (a lost answer) is left out unless asked for.
+/// What it draws is fair: a fault that no client can recover from without a deadline of its own (a lost answer) is left
+/// out unless asked for.
 #[derive(Clone, Debug)]
 pub struct Weather {
     rng: Pcg64,

@@ -13,7 +13,8 @@ impl StorageSystem {
     /// Attaches a volume to a node of a cluster.
     ///
     /// # Errors
-    /// When the cluster has no array, is fenced off it, or the volume does not exist. A secondary can be attached, though not written.
+    /// When the cluster has no array, is fenced off it, or the volume does not exist. A secondary can be attached,
+    /// though not written.
     pub fn attach(&mut self, cluster: &str, node: &str, handle: &str) -> Result<(), IoError> {
         let key = self.reach(cluster, handle)?;
         if let Some(volume) = self.volumes.get_mut(&key)

@@ -93,7 +93,8 @@ impl Driver {
         Self { system, misbehaviours, clock, trace, changed: Arc::new(Notify::new()) }
     }
 
-    /// Runs `f` on the storage system as it is now, past any misbehaviour: for a test's set-up and checks, and for what needs no driver call.
+    /// Runs `f` on the storage system as it is now, past any misbehaviour: for a test's set-up and checks, and for what
+    /// needs no driver call.
     pub fn with<R>(&self, f: impl FnOnce(&mut StorageSystem) -> R) -> R {
         let answer = self.apply(f);
         self.changed.notify_one();
@@ -115,7 +116,8 @@ impl Driver {
         answer
     }
 
-    /// Lets the next `times` calls of an operation misbehave, on one cluster or on all. The oldest order that matches is used up first.
+    /// Lets the next `times` calls of an operation misbehave, on one cluster or on all. The oldest order that matches
+    /// is used up first.
     pub fn misbehave(&self, cluster: Option<&str>, operation: Operation, behaviour: Behaviour, times: u32) {
         let order = Misbehaviour { cluster: cluster.map(str::to_owned), operation, behaviour, times };
         self.misbehaviours.with(|all| all.push(order));
@@ -126,7 +128,8 @@ impl Driver {
         self.misbehaviours.with(Vec::clear);
     }
 
-    /// Asks the driver of a cluster to do something to `subject`, as a controller does: with whatever misbehaviour is ordered.
+    /// Asks the driver of a cluster to do something to `subject`, as a controller does: with whatever misbehaviour is
+    /// ordered.
     ///
     /// # Errors
     /// What the storage system answers, or the code that was ordered.
@@ -156,7 +159,8 @@ impl Driver {
         answer
     }
 
-    /// Lets copies start and arrive as time passes, so that the timeline shows them when they happen. Runs until dropped.
+    /// Lets copies start and arrive as time passes, so that the timeline shows them when they happen. Runs until
+    /// dropped.
     pub async fn run(&self) {
         loop {
             let next = self.apply(|system| system.next_event());

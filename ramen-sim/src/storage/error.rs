@@ -5,7 +5,8 @@ use thiserror::Error;
 /// The gRPC status codes that the csi-addons controllers tell apart, and those a simulated driver answers with.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Code {
-    /// The volume, its peer or its content is not in the state that the call needs. On promotion csi-addons retries with force.
+    /// The volume, its peer or its content is not in the state that the call needs. On promotion csi-addons retries
+    /// with force.
     FailedPrecondition,
     /// The array cannot be reached.
     Unavailable,
@@ -39,7 +40,8 @@ impl Code {
     }
 }
 
-/// A refused driver call. Its text has the form in which Go programs print a gRPC error, since conditions carry it whole.
+/// A refused driver call. Its text has the form in which Go programs print a gRPC error, since conditions carry it
+/// whole.
 #[derive(Clone, Debug, Error, PartialEq, Eq)]
 #[error("rpc error: code = {} desc = {message}", code.grpc_name())]
 pub struct DriverError {

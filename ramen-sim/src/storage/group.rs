@@ -36,8 +36,8 @@ impl StorageSystem {
         Ok(id)
     }
 
-    /// Sets which volumes a group holds. In a group that is replicated, and primary here, a volume that joins is replicated with it from now on,
-    /// and one that leaves is not replicated any more.
+    /// Sets which volumes a group holds. In a group that is replicated, and primary here, a volume that joins is
+    /// replicated with it from now on, and one that leaves is not replicated any more.
     ///
     /// # Errors
     /// `NotFound` for an unknown group or volume.

@@ -1,7 +1,8 @@
 //! Every acknowledged write of a storage system, as a tree.
 //!
-//! The content of a volume is a path from its head to the root. Two replicas are alike when their heads are equal, one is behind the other when
-//! its head lies on the other's path, and they have diverged otherwise. A snapshot costs nothing: it is a head.
+//! The content of a volume is a path from its head to the root. Two replicas are alike when their heads are equal, one
+//! is behind the other when its head lies on the other's path, and they have diverged otherwise. A snapshot costs
+//! nothing: it is a head.
 
 use std::time::Duration;
 
@@ -15,7 +16,8 @@ pub(super) type Head = Option<usize>;
 pub struct Write {
     /// The volume, the same for all of its replicas.
     pub lineage: Lineage,
-    /// How many writes the volume held after this one: a number seen twice in a lineage means two writers that did not see each other.
+    /// How many writes the volume held after this one: a number seen twice in a lineage means two writers that did not
+    /// see each other.
     pub number: u64,
     /// The place of this write among all writes of the storage system.
     pub order: u64,
@@ -99,7 +101,8 @@ impl Journal {
     }
 }
 
-/// Folds a write into a checksum (FNV-1a over what identifies the write). It tells contents apart in a trace; it is no proof against forgery.
+/// Folds a write into a checksum (FNV-1a over what identifies the write). It tells contents apart in a trace; it is no
+/// proof against forgery.
 fn mix(before: u64, write: &Write) -> u64 {
     let bytes = write.order.to_le_bytes().into_iter().chain(write.writer.bytes()).chain(write.cluster.bytes());
     bytes.fold(before ^ 0xcbf2_9ce4_8422_2325, |hash, byte| (hash ^ u64::from(byte)).wrapping_mul(0x0100_0000_01b3))

@@ -1,7 +1,8 @@
 //! Roles of a replicated volume, and what each call of the replication driver does to them.
 //!
-//! The answers follow what csi-addons relies on: a promotion without force is refused whenever it could lose an acknowledged write or meet a
-//! second primary; a forced one takes the last complete cut that has arrived. A refused call changes nothing.
+//! The answers follow what csi-addons relies on: a promotion without force is refused whenever it could lose an
+//! acknowledged write or meet a second primary; a forced one takes the last complete cut that has arrived. A refused
+//! call changes nothing.
 
 use std::time::Duration;
 
@@ -50,7 +51,8 @@ pub(super) struct Mirror {
     pub(super) peer: VolumeKey,
     /// The unit whose cuts carry this volume.
     pub(super) unit: String,
-    /// As secondary: this side demoted itself, or has received the last cut of a peer that did. A promotion then loses nothing.
+    /// As secondary: this side demoted itself, or has received the last cut of a peer that did. A promotion then loses
+    /// nothing.
     pub(super) orderly: bool,
     pub(super) promoted_by_force: bool,
     pub(super) last_sync: Option<SyncRecord>,
@@ -84,8 +86,8 @@ impl From<&Self> for Source {
 }
 
 impl StorageSystem {
-    /// Makes a volume or a group replicate to the peer array, this side being the primary; `interval` is how often a copy starts, by default
-    /// that of the link. What is replicated already, in either role, stays as it is.
+    /// Makes a volume or a group replicate to the peer array, this side being the primary; `interval` is how often a
+    /// copy starts, by default that of the link. What is replicated already, in either role, stays as it is.
     ///
     /// # Errors
     /// `FailedPrecondition` if the array has no peer, or a volume is already replicated as part of something else.
@@ -137,8 +139,8 @@ impl StorageSystem {
         Ok(())
     }
 
-    /// Ends replication. On a primary the replica is deleted if it can be reached. On a secondary nothing is done: the replica goes when its
-    /// primary lets it go. Ending what is not replicated succeeds.
+    /// Ends replication. On a primary the replica is deleted if it can be reached. On a secondary nothing is done: the
+    /// replica goes when its primary lets it go. Ending what is not replicated succeeds.
     ///
     /// # Errors
     /// As [`StorageSystem::key`].
@@ -164,8 +166,8 @@ impl StorageSystem {
     /// Makes a volume or a group writable on this cluster. Promoting a primary succeeds and changes nothing.
     ///
     /// # Errors
-    /// Without force `FailedPrecondition` unless the peer was demoted and all it held is here. With force only when there is no complete
-    /// content to promote, or the array wants a maintenance mode first.
+    /// Without force `FailedPrecondition` unless the peer was demoted and all it held is here. With force only when
+    /// there is no complete content to promote, or the array wants a maintenance mode first.
     pub fn promote(&mut self, cluster: &str, source: impl Into<Source>, force: bool) -> Result<(), DriverError> {
         let keys = self.members(cluster, &source.into())?;
         for key in &keys {
@@ -177,7 +179,8 @@ impl StorageSystem {
         Ok(())
     }
 
-    /// Makes a volume or a group read-only here; what its peer does not have yet is sent at once. Demoting a secondary changes nothing.
+    /// Makes a volume or a group read-only here; what its peer does not have yet is sent at once. Demoting a secondary
+    /// changes nothing.
     ///
     /// # Errors
     /// `FailedPrecondition` if the volume is not replicated.
@@ -204,8 +207,9 @@ impl StorageSystem {
         Ok(())
     }
 
-    /// Lets a secondary follow its peer again and tells whether it holds all that it can know of. With force, content that the peer does not
-    /// have is discarded, and the whole volume is copied; never while no reachable primary holds a copy.
+    /// Lets a secondary follow its peer again and tells whether it holds all that it can know of. With force, content
+    /// that the peer does not have is discarded, and the whole volume is copied; never while no reachable primary holds
+    /// a copy.
     ///
     /// # Errors
     /// `InvalidArgument` on a primary; `FailedPrecondition` without force when both sides were written.
@@ -259,7 +263,8 @@ impl StorageSystem {
         worst.ok_or_else(|| DriverError::new(Code::NotFound, "the group has no volumes"))
     }
 
-    /// Whether the other side, being reachable, holds writes apart from this secondary's: neither content contains the other's.
+    /// Whether the other side, being reachable, holds writes apart from this secondary's: neither content contains the
+    /// other's.
     pub fn is_split_brain(&self, key: &VolumeKey) -> bool {
         self.diverged(key)
     }

@@ -1,4 +1,5 @@
-//! Evidence for the checks of a scenario: what was acknowledged, what survives where, who wrote at the same time as whom, what was destroyed.
+//! Evidence for the checks of a scenario: what was acknowledged, what survives where, who wrote at the same time as
+//! whom, what was destroyed.
 
 use std::{
     collections::{BTreeMap, BTreeSet},
@@ -134,7 +135,8 @@ impl StorageSystem {
         Ok(self.journal.path(volume.head).into_iter().cloned().collect())
     }
 
-    /// The acknowledged writes that the volume does not hold on the array of this cluster. Empty after a relocate, or data was lost (S2).
+    /// The acknowledged writes that the volume does not hold on the array of this cluster. Empty after a relocate, or
+    /// data was lost (S2).
     ///
     /// # Errors
     /// As [`StorageSystem::key`].
@@ -144,7 +146,8 @@ impl StorageSystem {
         Ok(self.acknowledged(lineage).into_iter().filter(|write| !held.contains(&write.order)).collect())
     }
 
-    /// The clusters from which a write to the volume would be acknowledged at this instant. More than one breaks S1, unless on record.
+    /// The clusters from which a write to the volume would be acknowledged at this instant. More than one breaks S1,
+    /// unless on record.
     pub fn writable_clusters(&self, lineage: Lineage) -> BTreeSet<String> {
         let volumes = self.volumes.iter().filter(|(_, volume)| volume.lineage == lineage);
         let places = volumes.flat_map(|(key, volume)| volume.attachments.iter().map(move |place| (key, place)));
@@ -171,8 +174,8 @@ impl StorageSystem {
         self.volumes.values().map(|volume| volume.lineage).collect()
     }
 
-    /// Whether the volumes hold what all of them held at one moment: no write is missing from one of them that was acknowledged before a write
-    /// which another one holds. What a consistency group promises of a replica.
+    /// Whether the volumes hold what all of them held at one moment: no write is missing from one of them that was
+    /// acknowledged before a write which another one holds. What a consistency group promises of a replica.
     ///
     /// # Errors
     /// As [`StorageSystem::key`].

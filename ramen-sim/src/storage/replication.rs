@@ -78,7 +78,8 @@ impl StorageSystem {
         self.links.insert(link_key(one, other), Link { config, up: true, stalled: false });
     }
 
-    /// Cuts or heals the link between two arrays. What was under way when it was cut arrives after it is healed, if still wanted then.
+    /// Cuts or heals the link between two arrays. What was under way when it was cut arrives after it is healed, if
+    /// still wanted then.
     pub fn set_link_up(&mut self, one: &str, other: &str, up: bool) {
         if let Some(link) = self.links.get_mut(&link_key(one, other)) {
             link.up = up;
@@ -94,7 +95,8 @@ impl StorageSystem {
         }
     }
 
-    /// Starts or ends maintenance of what replicates into the cluster's array under the given replication id: while it lasts no copy arrives.
+    /// Starts or ends maintenance of what replicates into the cluster's array under the given replication id: while it
+    /// lasts no copy arrives.
     ///
     /// # Errors
     /// As [`StorageSystem::array_of`].

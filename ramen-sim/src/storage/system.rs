@@ -167,13 +167,15 @@ impl StorageSystem {
         self.arrays.insert(name.into(), array);
     }
 
-    /// Lets a cluster use an array from nodes with the given addresses. Two clusters on one array share its volumes: synchronous (Metro) DR.
+    /// Lets a cluster use an array from nodes with the given addresses. Two clusters on one array share its volumes:
+    /// synchronous (Metro) DR.
     pub fn connect<A: Into<String>>(&mut self, cluster: &str, array: &str, addresses: impl IntoIterator<Item = A>) {
         let addresses = addresses.into_iter().map(Into::into).collect();
         self.sites.insert(cluster.to_owned(), Site { array: array.to_owned(), addresses });
     }
 
-    /// Switches an array off or on. While off it refuses all calls and writes, sends nothing and receives nothing; its content stays.
+    /// Switches an array off or on. While off it refuses all calls and writes, sends nothing and receives nothing; its
+    /// content stays.
     pub fn set_array_up(&mut self, array: &str, up: bool) {
         if let Some(state) = self.arrays.get_mut(array) {
             state.up = up;
@@ -236,8 +238,8 @@ impl StorageSystem {
         Ok(key)
     }
 
-    /// Creates an empty volume that a provisioner calls `name`. Asking again for the name answers with the same volume, as CSI demands, so that a
-    /// provisioner which crashed does not leave one behind.
+    /// Creates an empty volume that a provisioner calls `name`. Asking again for the name answers with the same volume,
+    /// as CSI demands, so that a provisioner which crashed does not leave one behind.
     ///
     /// # Errors
     /// As [`StorageSystem::array_of`].
@@ -251,8 +253,9 @@ impl StorageSystem {
         Ok(key)
     }
 
-    /// Creates a volume with the content that another one has at this moment: a snapshot made writable, as a test failover needs. The clone is
-    /// not replicated and has a lineage of its own: writing to it does nothing to its origin.
+    /// Creates a volume with the content that another one has at this moment: a snapshot made writable, as a test
+    /// failover needs. The clone is not replicated and has a lineage of its own: writing to it does nothing to its
+    /// origin.
     ///
     /// # Errors
     /// `FailedPrecondition` if the origin has no complete content; else as [`StorageSystem::key`].
@@ -272,8 +275,9 @@ impl StorageSystem {
         Ok(key)
     }
 
-    /// Deletes a volume as a CSI driver does for a PersistentVolume with reclaim policy Delete. A replica in the secondary role is kept: it
-    /// belongs to its primary. Deleting a primary deletes the replica too, when it can be reached. Deleting what does not exist succeeds.
+    /// Deletes a volume as a CSI driver does for a PersistentVolume with reclaim policy Delete. A replica in the
+    /// secondary role is kept: it belongs to its primary. Deleting a primary deletes the replica too, when it can be
+    /// reached. Deleting what does not exist succeeds.
     ///
     /// # Errors
     /// `FailedPrecondition` while the volume is attached; `Unavailable` while the array is down.

@@ -40,7 +40,8 @@ pub struct ClusterSettings {
     pub maintenance_takes: Duration,
 }
 
-/// A cluster with storage: what runs in it can be crashed by the names `controllers@NAME`, `csi-addons@NAME` and `kubelet@NAME`.
+/// A cluster with storage: what runs in it can be crashed by the names `controllers@NAME`, `csi-addons@NAME` and
+/// `kubelet@NAME`.
 #[derive(Clone, Debug)]
 pub struct Cluster {
     name: String,
@@ -66,7 +67,8 @@ impl Cluster {
 }
 
 impl World {
-    /// Adds a cluster without storage or workloads, such as a hub: an API server, garbage collection and namespace deletion.
+    /// Adds a cluster without storage or workloads, such as a hub: an API server, garbage collection and namespace
+    /// deletion.
     pub fn add_hub(&self, name: &str) -> ApiServer {
         let api = self.add_api_server(name, self.clock());
         self.spawn_manager("controllers", name, self.clock(), |manager| {
@@ -76,13 +78,14 @@ impl World {
     }
 
     /// Adds a cluster whose workloads use the storage array that the storage system connects it with (see
-    /// [`StorageSystem::connect`](crate::storage::StorageSystem::connect)), with the definitions of csi-addons installed.
+    /// [`StorageSystem::connect`](crate::storage::StorageSystem::connect)), with the definitions of csi-addons
+    /// installed.
     pub fn add_cluster(&self, name: &str) -> Cluster {
         self.add_cluster_with(name, |settings| settings)
     }
 
-    /// The same, with other settings: `change` gets those of [`World::add_cluster`] (originals' delays, no skew, a write each second, five seconds
-    /// for maintenance).
+    /// The same, with other settings: `change` gets those of [`World::add_cluster`] (originals' delays, no skew, a
+    /// write each second, five seconds for maintenance).
     pub fn add_cluster_with(&self, name: &str, change: impl FnOnce(ClusterSettings) -> ClusterSettings) -> Cluster {
         let settings = change(ClusterSettings {
             csi_addons: Settings::new(name, self.storage().clone()),
@@ -122,8 +125,8 @@ impl World {
         Cluster { name: name.to_owned(), api, node }
     }
 
-    /// Loses a whole site at once: its node, its API server and its array are gone, and nobody reaches anything there. What was acknowledged stays
-    /// on the array for the day it is [restored](World::restore_site).
+    /// Loses a whole site at once: its node, its API server and its array are gone, and nobody reaches anything there.
+    /// What was acknowledged stays on the array for the day it is [restored](World::restore_site).
     pub fn lose_site(&self, cluster: &Cluster) {
         cluster.node.set_powered(false);
         self.network().set_server(&cluster.name, Link::Cut);

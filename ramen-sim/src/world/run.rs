@@ -80,7 +80,8 @@ impl Run {
         Self { limit, ..self }
     }
 
-    /// How many entries the timeline may have before the run has failed: what goes round without rest never ends by itself.
+    /// How many entries the timeline may have before the run has failed: what goes round without rest never ends by
+    /// itself.
     #[must_use]
     pub fn max_entries(self, max_entries: usize) -> Self {
         Self { max_entries, ..self }
@@ -92,8 +93,8 @@ impl Run {
         Self { replay: Some(command.into()), ..self }
     }
 
-    /// Runs a scenario in a fresh world, on a runtime of its own with virtual time. A panic inside (a failed assertion) goes on after what is
-    /// needed to replay it was printed.
+    /// Runs a scenario in a fresh world, on a runtime of its own with virtual time. A panic inside (a failed assertion)
+    /// goes on after what is needed to replay it was printed.
     ///
     /// # Errors
     /// When the scenario answers an error, a check beside it failed, a process panicked, or it did not end in time.
@@ -118,7 +119,8 @@ impl Run {
         }
     }
 
-    /// Runs a scenario once for each seed, or only for the one that the environment variable `RAMEN_SIM_SEED` names, and stops at the first failure.
+    /// Runs a scenario once for each seed, or only for the one that the environment variable `RAMEN_SIM_SEED` names,
+    /// and stops at the first failure.
     ///
     /// # Errors
     /// As [`Run::world`].

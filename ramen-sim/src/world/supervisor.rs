@@ -39,8 +39,8 @@ impl ProcessContext {
         &self.incarnation
     }
 
-    /// A client for a server, through the network and its faults, that dies with this life. A server that does not exist fails the run: the
-    /// process then waits for ever.
+    /// A client for a server, through the network and its faults, that dies with this life. A server that does not
+    /// exist fails the run: the process then waits for ever.
     pub async fn client(&self, server: &str) -> Client {
         match self.world.client(&self.incarnation, server) {
             Some(client) => client,

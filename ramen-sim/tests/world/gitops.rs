@@ -1,4 +1,5 @@
-//! The GitOps agent, and whole moves of an application driven by hand: what the workload and the storage make of each order of steps.
+//! The GitOps agent, and whole moves of an application driven by hand: what the workload and the storage make of each
+//! order of steps.
 
 use futures::FutureExt;
 use kube::api::{Patch, PatchParams, PostParams};

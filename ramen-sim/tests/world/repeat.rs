@@ -14,7 +14,8 @@ use crate::{
     gitops::{agent, decide},
 };
 
-/// A while in which an application is deployed, replicated and moved, while links, servers, processes, arrays and requests fail.
+/// A while in which an application is deployed, replicated and moved, while links, servers, processes, arrays and
+/// requests fail.
 fn stormy(seed: u64) -> Outcome {
     let run = Run::new(seed).world(|world| async move {
         let bed = bed(&world).await;

@@ -23,8 +23,8 @@ fn class_kind() -> Kind {
 
 /// Fences address ranges off the storage array of this cluster, and lets them back, as NetworkFences say.
 ///
-/// As in the original, the status carries no generation, so that after a change of `fenceState` an earlier `Succeeded` stays until the driver has
-/// answered; and deleting a NetworkFence does not unfence anything.
+/// As in the original, the status carries no generation, so that after a change of `fenceState` an earlier `Succeeded`
+/// stays until the driver has answered; and deleting a NetworkFence does not unfence anything.
 #[derive(Debug)]
 pub struct Fences {
     settings: Settings,

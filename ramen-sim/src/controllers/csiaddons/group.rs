@@ -20,10 +20,12 @@ const MOST_CLAIMS: usize = 100;
 /// How often what goes slowly is looked at again.
 const PERIOD: Duration = Duration::from_secs(15);
 
-/// Keeps, for each group of claims, a content that holds the storage's group and a VolumeReplication that gives it its role.
+/// Keeps, for each group of claims, a content that holds the storage's group and a VolumeReplication that gives it its
+/// role.
 ///
-/// The trap of the original is kept: the conditions of the VolumeReplication are copied with the generation of the group, so that they look current
-/// before the role was acted upon. Groups with `external` belong to a vendor and are left alone.
+/// The trap of the original is kept: the conditions of the VolumeReplication are copied with the generation of the
+/// group, so that they look current before the role was acted upon. Groups with `external` belong to a vendor and are
+/// left alone.
 #[derive(Debug)]
 pub struct Groups {
     settings: Settings,
@@ -101,7 +103,8 @@ impl Controller for Groups {
 }
 
 impl Groups {
-    /// The content of a group with the volumes it should hold; `None` if it is named but missing: a restore must bring it first.
+    /// The content of a group with the volumes it should hold; `None` if it is named but missing: a restore must bring
+    /// it first.
     async fn content(
         &self,
         context: &Context,

@@ -18,8 +18,8 @@ fn kind() -> Kind {
     Kind::cluster("ramendr.openshift.io", "v1alpha1", "MaintenanceMode", "maintenancemodes")
 }
 
-/// Stops what replicates into this cluster's array while a MaintenanceMode of mode `Failover` names its replication id, and lets it go on when the
-/// MaintenanceMode is deleted. The state goes from Progressing to Completed after a while.
+/// Stops what replicates into this cluster's array while a MaintenanceMode of mode `Failover` names its replication id,
+/// and lets it go on when the MaintenanceMode is deleted. The state goes from Progressing to Completed after a while.
 #[derive(Debug)]
 pub struct Maintenance {
     settings: Settings,

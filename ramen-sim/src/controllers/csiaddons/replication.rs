@@ -1,9 +1,10 @@
 //! The VolumeReplication controller.
 //!
-//! Traps of the original that are kept, since users meet them: a refused promotion is repeated by force at once; a clean promotion leaves no
-//! `Validated` condition, and a `Validated` that an earlier failure left stays, at its old generation; right after a demotion the volume reads
-//! Degraded and not Resyncing, which heals with the first resync; `status.state` stays at its last value when something fails; with destination
-//! handles, a handle that does not come keeps the whole status from being written.
+//! Traps of the original that are kept, since users meet them: a refused promotion is repeated by force at once; a
+//! clean promotion leaves no `Validated` condition, and a `Validated` that an earlier failure left stays, at its old
+//! generation; right after a demotion the volume reads Degraded and not Resyncing, which heals with the first resync;
+//! `status.state` stays at its last value when something fails; with destination handles, a handle that does not come
+//! keeps the whole status from being written.
 
 use std::{collections::BTreeMap, time::Duration};
 
@@ -191,7 +192,8 @@ impl Replications {
         })
     }
 
-    /// Asks for the handle of the replica, once, if the driver can tell it. While it cannot, nothing else of the status is written.
+    /// Asks for the handle of the replica, once, if the driver can tell it. While it cannot, nothing else of the status
+    /// is written.
     async fn destination(
         &self,
         context: &Context,

@@ -118,7 +118,8 @@ impl Queue {
         }
     }
 
-    /// Of two waits for one item the one that ends first counts: else each pass of a periodic item would start a period of its own.
+    /// Of two waits for one item the one that ends first counts: else each pass of a periodic item would start a period
+    /// of its own.
     fn add_after(&mut self, item: Item, wait: Duration) {
         self.sequence += 1;
         let at = (Instant::now() + wait, self.sequence);
