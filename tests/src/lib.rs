@@ -3,5 +3,6 @@
 pub mod bench;
 pub mod crd;
 pub mod differential;
+pub mod kits;
 pub mod real;
 pub mod structural;

@@ -20,7 +20,9 @@
 
 mod admin;
 mod bed;
+pub mod cluster_data;
 mod flow;
+mod kit;
 mod lab;
 mod registry;
 mod report;
@@ -30,6 +32,7 @@ mod view;
 
 pub use admin::ClientAdmin;
 pub use bed::{Admin, BedError, Fault, HubSide, RecordsEvent, TransportBed, Verb};
+pub use kit::KitCase;
 pub use lab::Lab;
 pub use report::{CaseOutcome, CaseResult, CaseTitle, Report, Unmet, Verdict};
 

@@ -3,9 +3,12 @@
 //! Most are wrappers around a transport, view or registry, whichever: [`MutantBed`] puts one around everything that a bed starts.
 //! What can only be broken inside is a [`Defect`] of the transport in memory.
 
+mod cluster_data;
 mod registry;
 mod transport;
 mod view;
+
+pub use cluster_data::{MutantStoreBed, STORE_MUTANTS, StoreBend};
 
 use std::{
     collections::BTreeMap,

@@ -4,7 +4,7 @@ use std::{collections::BTreeMap, fmt, sync::Arc, time::Duration};
 
 use k8s_openapi::ByteString;
 use object_store::{
-    BackoffConfig, Certificate, ClientOptions, RetryConfig,
+    BackoffConfig, Certificate, ClientOptions, ObjectStore, RetryConfig,
     aws::{AmazonS3Builder, S3ConditionalPut},
 };
 use ramen_core::{
@@ -60,9 +60,6 @@ impl fmt::Debug for S3Credentials {
 
 /// The store of a profile, behind a [`Breaker`]. Does not contact it.
 ///
-/// Requests use path-style addresses, as Ramen's do, and the profile's certificates, which Ramen hands to Velero only. A request is
-/// tried twice at most: the caller's deadline and the breaker decide on more.
-///
 /// # Errors
 /// `Invalid`, naming the profile and the field that cannot be used.
 pub fn open(
@@ -71,6 +68,18 @@ pub fn open(
     writer: &str,
     clock: Arc<dyn Clock>,
 ) -> Result<Breaker, Failure> {
+    let objects = connect(profile, credentials)?;
+    Ok(Breaker::new(Arc::new(ObjectStoreClusterData::new(&profile.s3_profile_name, objects, writer, clock))))
+}
+
+/// The bucket of a profile, for what puts something of its own between it and [`ObjectStoreClusterData`]. Does not contact it.
+///
+/// Requests use path-style addresses, as Ramen's do, and the profile's certificates, which Ramen hands to Velero only. A request is
+/// tried twice at most: the caller's deadline and the breaker decide on more.
+///
+/// # Errors
+/// As [`open`].
+pub fn connect(profile: &S3StoreProfile, credentials: &S3Credentials) -> Result<Arc<dyn ObjectStore>, Failure> {
     let name = &profile.s3_profile_name;
     let refuse = |field: &str, cause: &str| {
         Failure::new(FailureClass::Invalid, cause).about(format!("S3 profile {name}, field {field}"))
@@ -111,7 +120,7 @@ pub fn open(
         .with_client_options(options)
         .build()
         .map_err(|e| refuse("s3CompatibleEndpoint", &e.to_string()))?;
-    Ok(Breaker::new(Arc::new(ObjectStoreClusterData::new(name, Arc::new(store), writer, clock))))
+    Ok(Arc::new(store))
 }
 
 #[cfg(test)]
