@@ -176,6 +176,11 @@ impl ApiServer {
         self.inner.state().clock
     }
 
+    /// Gives the server another clock from now on: one that is [wrong](Clock::skewed), or right again.
+    pub fn set_clock(&self, clock: Clock) {
+        self.inner.state().clock = clock;
+    }
+
     /// The requests so far.
     pub fn requests(&self) -> RequestLog {
         lock(&self.inner.log).clone()

@@ -1,6 +1,7 @@
 //! What crosses crates: scenarios, conformance runs, real servers.
 
 pub mod bench;
+pub mod conformance;
 pub mod crd;
 pub mod differential;
 pub mod kits;

@@ -85,7 +85,7 @@ fn string(path: &str, schema: &Value, text: &str, found: &mut Vec<String>) {
             Err(error) => found.push(format!("{path}: {error}")),
         }
     }
-    let instant = || text.parse::<k8s_openapi::jiff::Timestamp>();
+    let instant = || text.parse::<jiff::Timestamp>();
     if schema["format"] == "date-time" && instant().is_err() {
         found.push(format!("{path}: {text:?} is no point in time"));
     }

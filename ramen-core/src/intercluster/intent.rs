@@ -179,6 +179,20 @@ impl Intent {
             on_delete: DeletePolicy::default(),
         }
     }
+
+    /// The intent as it is recorded: its manifests cleaned as by [`Manifest::new`]. Two intents that differ only in what
+    /// cleaning takes away are one and the same (T4).
+    ///
+    /// # Errors
+    /// As [`Manifest::new`].
+    pub fn cleaned(&self) -> Result<Self, Failure> {
+        let mut intent = self.clone();
+        for manifest in &mut intent.manifests {
+            let cleaned = Manifest::new(manifest.resource.clone(), std::mem::take(&mut manifest.object));
+            *manifest = cleaned.map_err(|failure| failure.on(self.id.cluster.clone()))?;
+        }
+        Ok(intent)
+    }
 }
 
 /// A state of an intent. Numbers grow with every change of content within one incarnation; a record that was deleted and

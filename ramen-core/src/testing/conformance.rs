@@ -73,6 +73,7 @@ pub fn cases() -> Vec<Case> {
         transport::ownership::CASES,
         transport::deletion::CASES,
         view::reading::CASES,
+        view::content::CASES,
         view::registration::CASES,
         view::notice::CASES,
         flow::bounds::CASES,
@@ -104,7 +105,10 @@ async fn run_cases(bed: &dyn TransportBed, cases: Vec<Case>) -> Report {
     for case in cases {
         let outcome = match Lab::set_up(bed, case.title.id).await {
             Ok(lab) => {
-                subject = format!("{}, {}", lab.caps().name, lab.view_caps().name);
+                subject = match (lab.caps().name, lab.view_caps().name) {
+                    (transport, view) if transport == view => transport,
+                    (transport, view) => format!("{transport}, viewed by {view}"),
+                };
                 match tokio::time::timeout(longest(&lab), (case.run)(&lab)).await {
                     Ok(outcome) => outcome,
                     Err(_) => Err(Unmet::Broken("the case did not end: some call outstays its deadline".into())),

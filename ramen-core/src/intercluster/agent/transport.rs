@@ -231,6 +231,7 @@ impl ObjectTransport for RecordTransport {
     }
 
     async fn put(&self, intent: &Intent, precondition: &Precondition, deadline: Deadline) -> Result<Receipt, Failure> {
+        let intent = &intent.cleaned()?;
         self.validate(intent)?;
         self.known(&intent.id)?;
         let mut raced = None;

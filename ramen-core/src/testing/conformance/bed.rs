@@ -62,7 +62,7 @@ pub enum Fault {
     ForeignNotFound,
     /// Every answer to a read is a proper 404 that names another object.
     NotFoundOfAnother,
-    /// The endpoint leads to this other cluster, which accepts the credentials.
+    /// The configuration by which the cluster is reached leads to this other cluster from now on, which accepts the credentials.
     LeadsTo(ClusterName),
     /// Every write arrives a second time, half a minute later.
     RepeatsWrites,

@@ -9,8 +9,7 @@ use super::{Defect, InMemoryTransport, records::Entry, side::fresh};
 use crate::{
     intercluster::{
         ApplyStrategy, DeletePolicy, Delivery, DifferingIntents, Failure, FailureClass, Intent, IntentId, IntentRecord,
-        IntentSelector, Manifest, ObjectTransport, Precondition, PutWhileDeleting, Receipt, Revision,
-        TransportCapabilities,
+        IntentSelector, ObjectTransport, Precondition, PutWhileDeleting, Receipt, Revision, TransportCapabilities,
     },
     time::Deadline,
 };
@@ -142,10 +141,7 @@ impl InMemoryTransport {
         if intent.manifests.is_empty() {
             return refused(FailureClass::Invalid, "it has no manifests".into());
         }
-        let mut intent = intent.clone();
-        for manifest in &mut intent.manifests {
-            *manifest = Manifest::new(manifest.resource.clone(), manifest.object.clone())?;
-        }
+        let intent = intent.cleaned()?;
         let size: usize = intent.manifests.iter().map(|m| m.object.to_string().len()).sum();
         if size > LARGEST_INTENT {
             return refused(

@@ -81,6 +81,14 @@ async fn isolated(lab: &Lab<'_>) -> CaseOutcome {
             }
         })
         .collect();
+    // The calls to the dead cluster are all under way before anything is asked of the others.
+    let mut begun = std::pin::pin!(lab.bed.wait(Duration::from_secs(2)));
+    loop {
+        tokio::select! {
+            () = &mut begun => break,
+            Some(_) = hanging.next() => {}
+        }
+    }
     let bound = CALL * 2 + lab.caps().catch_up_within + lab.bed.slack();
     let others = join_all(lab.clusters()[1..].iter().map(|cluster| async move {
         let delivered_and_seen = async {

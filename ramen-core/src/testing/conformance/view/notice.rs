@@ -68,10 +68,12 @@ async fn last_one_told(lab: &Lab<'_>) -> CaseOutcome {
     let a = lab.a();
     let key = watched(lab, "app").await?;
     let mut changes = lab.view().changes();
-    for n in 0..50 {
+    for n in 0..60 {
         lab.admin(&a)?.edit_status(&key, json!({"status": {"serial": n}})).await?;
-        if n % 10 == 0 {
-            lab.bed.wait(lab.view_caps().notify_within / 10).await;
+        // Bursts, with time enough in between that each is told of, and is heard.
+        if n % 25 == 24 {
+            lab.bed.wait(lab.view_caps().notify_within).await;
+            ready(&mut changes);
         }
     }
     let last = version(lab, "app").await?;
@@ -80,8 +82,8 @@ async fn last_one_told(lab: &Lab<'_>) -> CaseOutcome {
         count += usize::from(change.key == key);
         is_at(&change, &key, last.as_ref()).then_some(())
     };
-    lab.next("of the last of 50 changes", lab.view_caps().notify_within, &mut changes, wanted).await?;
-    Ok("the last of 50 changes was told".into())
+    lab.next("of the last of 60 changes", lab.view_caps().notify_within, &mut changes, wanted).await?;
+    Ok("the last of 60 changes was told".into())
 }
 
 async fn told_after_reconnection(lab: &Lab<'_>) -> CaseOutcome {

@@ -1,0 +1,4 @@
+//! Test beds on which the conformance kits run.
+
+pub mod sim;
+mod wire;
