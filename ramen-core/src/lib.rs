@@ -4,6 +4,7 @@
 pub mod api;
 pub mod decision;
 pub mod engine;
+pub mod hub;
 pub mod intercluster;
 pub mod protection;
 #[cfg(any(feature = "conformance", feature = "mock"))]
