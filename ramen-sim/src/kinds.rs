@@ -16,6 +16,8 @@ use serde_json::Value;
 use crate::apiserver::meta::NameRule;
 use crate::apiserver::status::FieldError;
 
+pub(crate) use self::storage::refuse_growth;
+
 /// One column of the table that `kubectl get` shows.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Column {
@@ -56,6 +58,8 @@ pub(crate) struct CoreKind {
     pub(crate) prepare_status: fn(&mut Value, &Value, Timestamp),
     /// Rules beyond those of metadata; the second argument is the live object on updates.
     pub(crate) validate: fn(&Value, Option<&Value>) -> Vec<FieldError>,
+    /// Rules for a status that is written by itself.
+    pub(crate) validate_status: fn(&Value) -> Vec<FieldError>,
 }
 
 impl CoreKind {
@@ -83,6 +87,7 @@ impl CoreKind {
             prepare_update: |_, _| (),
             prepare_status: |_, _, _| (),
             validate: |_, _| Vec::new(),
+            validate_status: |_| Vec::new(),
         }
     }
 }

@@ -123,28 +123,37 @@ const BLOCKING: &[&str] = &[
 impl CustomKind {
     /// Prunes and defaults; returns the paths of unknown fields.
     pub(crate) fn normalize(&self, object: &mut Value, applied: bool) -> Vec<String> {
+        let group = |version: &str| version.rsplit_once('/').map_or(String::new(), |(group, _)| group.to_owned());
+        let claimed = object.get("apiVersion").and_then(Value::as_str).unwrap_or_default();
+        if object.get("kind").and_then(Value::as_str) != Some(&self.kind) || group(claimed) != group(&self.api_version)
+        {
+            // An object of another kind is left as it is: validation refuses it.
+            return Vec::new();
+        }
         self.schema.normalize(object, applied)
     }
 
-    /// Everything wrong with the object. A status update answers only for the status.
+    /// Adds everything wrong with the object to what is wrong with its metadata. A status update answers only for the status.
     pub(crate) fn validate(
         &self,
         new: &Value,
         old: Option<&Value>,
         has_status: bool,
         status_only: bool,
-    ) -> Vec<FieldError> {
-        let mut errors = Vec::new();
+        errors: &mut Vec<FieldError>,
+    ) {
+        let mut found = Vec::new();
         for (field, wanted) in [("apiVersion", &self.api_version), ("kind", &self.kind)] {
             if new.get(field).and_then(Value::as_str) != Some(wanted) {
                 let value = new.get(field).cloned().unwrap_or_default();
-                errors.push(FieldError::invalid(field, &value, &format!("must be {wanted}")));
+                found.push(FieldError::invalid(field, &value, &format!("must be {wanted}")));
             }
         }
-        errors.extend(self.schema.validate(new, old));
+        found.extend(self.schema.validate(new, old));
         if has_status && status_only {
-            errors.retain(|error| error.field.starts_with("status"));
+            found.retain(|error| error.field.starts_with("status"));
         }
+        errors.append(&mut found);
         if self.schema.has_rules() {
             if errors.iter().any(|error| BLOCKING.contains(&error.reason)) {
                 let detail = "some validation rules were not checked because the object was invalid; correct the \
@@ -154,7 +163,6 @@ impl CustomKind {
                 errors.extend(self.schema.check_rules(&without_metadata(new), old.map(without_metadata).as_ref()));
             }
         }
-        errors
     }
 }
 

@@ -19,13 +19,14 @@ pub(crate) enum FieldValidation {
 }
 
 impl FieldValidation {
-    /// Reads the options that writes have in common; reads ignore them.
-    pub(crate) fn parse(info: &RequestInfo, query: &Query) -> Result<Self, Failure> {
+    /// Reads the options that writes have in common; reads ignore them. Those of a deletion come from its body, if it has
+    /// one, and not from the query.
+    pub(crate) fn parse(info: &RequestInfo, query: &Query, body: &[u8]) -> Result<Self, Failure> {
         let options = match info.verb.as_str() {
             "create" => "CreateOptions",
             "update" => "UpdateOptions",
             "patch" => "PatchOptions",
-            "delete" | "deletecollection" => "DeleteOptions",
+            "delete" | "deletecollection" if body.trim_ascii().is_empty() => "DeleteOptions",
             _ => return Ok(Self::Warn),
         };
         let mut errors = Vec::new();
@@ -69,13 +70,13 @@ pub(crate) fn parse(body: &[u8], content_type: &str) -> Result<(Value, Vec<Strin
 
 /// A decoded object of a resource, with what was remarkable about its fields.
 #[derive(Debug)]
-pub(crate) struct Decoded {
-    pub(crate) object: Value,
-    pub(crate) duplicates: Vec<String>,
+struct Decoded {
+    object: Value,
+    duplicates: Vec<String>,
 }
 
 /// Reads the object of a create or update and checks that it is of the kind that the URL names.
-pub(crate) fn object(resource: &Resource, body: &[u8], content_type: &str) -> Result<Decoded, Failure> {
+fn object(resource: &Resource, body: &[u8], content_type: &str) -> Result<Decoded, Failure> {
     let kind = &resource.kind;
     let excerpt = || {
         let text = String::from_utf8_lossy(body);
@@ -95,6 +96,31 @@ pub(crate) fn object(resource: &Resource, body: &[u8], content_type: &str) -> Re
     identify(resource, map).map_err(|failure| failure.unwrap_or_else(|| unrecognized("Object 'Kind' is missing")))?;
     check(resource, &object)?;
     Ok(Decoded { object, duplicates })
+}
+
+/// The object of a create or update in the form that is stored. What field validation has to say about it is said here,
+/// before the server looks at any other object.
+pub(crate) fn written(call: &Call<'_>) -> Result<Value, Failure> {
+    let Decoded { mut object, duplicates } = object(&call.resource, &call.body, call.content_type)?;
+    let unknown = call.resource.normalize(&mut object, false);
+    judge(call, &duplicates, &unknown)?;
+    Ok(object)
+}
+
+/// Whether a patched object of a built-in kind still claims to be of it: else no type is known to read it into.
+pub(crate) fn check_kind(resource: &Resource, object: &Value) -> Result<(), Failure> {
+    let Value::Object(map) = object else { return Ok(()) };
+    if matches!(resource.rules, Rules::Custom(_)) {
+        return Ok(());
+    }
+    let none = || Failure::bad_request("Object 'Kind' is missing");
+    identify(resource, &mut map.clone()).map_err(|failure| failure.unwrap_or_else(none))
+}
+
+/// 422: what a patch made cannot be read as an object of the kind.
+pub(crate) fn unfit_patch(problem: &str) -> Failure {
+    let error = FieldError::invalid("patch", &Value::Null, problem);
+    Failure::invalid(Named { group: "", kind: "", name: "" }, &[error])
 }
 
 /// Fills in or checks apiVersion and kind. `Err(None)` when they are missing where they are required.
@@ -156,8 +182,7 @@ pub(crate) fn judge(call: &Call<'_>, duplicates: &[String], unknown: &[String]) 
         FieldValidation::Strict if !complaints.is_empty() => {
             let problem = format!("strict decoding error: {}", complaints.join(", "));
             if call.info.verb == "patch" {
-                let error = FieldError::invalid("patch", &Value::Null, &problem);
-                return Err(Failure::invalid(Named { group: "", kind: "", name: "" }, &[error]));
+                return Err(unfit_patch(&problem));
             }
             let (kind, version) = (&call.resource.kind, &call.resource.version);
             let message = format!("{kind} in version {version:?} cannot be handled as a {kind}: {problem}");

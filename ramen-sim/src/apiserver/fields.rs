@@ -8,6 +8,7 @@ use crate::kinds::CoreKind;
 
 const OBJECT_META: &str = "io.k8s.apimachinery.pkg.apis.meta.v1.ObjectMeta";
 const QUANTITY: &str = "io.k8s.apimachinery.pkg.api.resource.Quantity";
+const MICRO_TIME: &str = "io.k8s.apimachinery.pkg.apis.meta.v1.MicroTime";
 
 /// Drops the unknown fields of the metadata of a custom object; returns their paths below `path`.
 pub(crate) fn prune_metadata(metadata: &mut Value, path: &str) -> Vec<String> {
@@ -86,6 +87,7 @@ fn check(schema: &Value, value: &Value, kind: &str, path: &str) -> Result<(), St
     let format = schema.get("format").and_then(Value::as_str).unwrap_or_default();
     let fits = match wanted {
         _ if reference == QUANTITY => quantity::parse(value).is_some(),
+        _ if reference == MICRO_TIME => value.as_str().is_some_and(is_micro_time),
         _ if format == "int-or-string" => value.is_string() || value.is_i64() || value.is_u64(),
         "string" if format == "date-time" => value.as_str().is_some_and(|text| text.parse::<jiff::Timestamp>().is_ok()),
         "string" if format == "byte" => value.as_str().is_some_and(is_base64),
@@ -118,6 +120,13 @@ fn check(schema: &Value, value: &Value, kind: &str, path: &str) -> Result<(), St
         }
         _ => Ok(()),
     }
+}
+
+/// Whether the text is a time with exactly six digits of fraction: what a MicroTime is read from, and nothing else.
+fn is_micro_time(text: &str) -> bool {
+    let Some((_, fraction)) = text.split_once('.') else { return false };
+    let digits = fraction.bytes().take_while(u8::is_ascii_digit).count();
+    digits == 6 && text.parse::<jiff::Timestamp>().is_ok()
 }
 
 fn is_base64(text: &str) -> bool {

@@ -4,7 +4,7 @@ use jiff::Timestamp;
 use json_patch::PatchOperation;
 use serde_json::Value;
 
-use super::resource::Rules;
+use super::resource::{Resource, Rules};
 use super::state::Call;
 use super::status::Failure;
 use super::{decode, ownership};
@@ -24,9 +24,14 @@ const STRATEGIC: &str = "application/strategic-merge-patch+json";
 const APPLY: &str = "application/apply-patch+yaml";
 
 impl Kind {
-    pub(crate) fn parse(call: &Call<'_>) -> Result<Self, Failure> {
-        let custom = matches!(call.resource.rules, Rules::Custom(_));
-        match call.content_type.split(';').next().unwrap_or_default().trim() {
+    /// Whether the result is written out and read again, so that it must say of itself what it is.
+    pub(crate) fn decodes(self) -> bool {
+        matches!(self, Self::Json | Self::Merge)
+    }
+
+    pub(crate) fn parse(resource: &Resource, content_type: &str) -> Result<Self, Failure> {
+        let custom = matches!(resource.rules, Rules::Custom(_));
+        match content_type.split(';').next().unwrap_or_default().trim() {
             JSON => Ok(Self::Json),
             MERGE => Ok(Self::Merge),
             STRATEGIC if !custom => Ok(Self::Strategic),

@@ -76,6 +76,8 @@ fn selected(value: &Value, field: &str) -> String {
 struct Continue {
     revision: i64,
     start: String,
+    /// How many objects come before, which the next page would have to count again.
+    seen: Option<usize>,
 }
 
 impl Continue {
@@ -92,14 +94,20 @@ impl Continue {
         }
         let start = token["start"].as_str().unwrap_or_default().trim_end_matches('\0').to_string();
         match (token["rv"].as_i64(), start.is_empty()) {
-            (Some(revision), false) if revision != 0 => Ok(Self { revision, start }),
+            (Some(revision), false) if revision != 0 => {
+                let seen = token["seen"].as_u64().and_then(|seen| usize::try_from(seen).ok());
+                Ok(Self { revision, start, seen })
+            }
             _ => Err(bad("continue key is not valid: incorrect encoded start resourceVersion or key".into())),
         }
     }
 
-    fn encode(revision: i64, last: &str) -> String {
+    fn encode(revision: i64, last: &str, seen: Option<usize>) -> String {
         use base64::Engine as _;
-        let token = json!({ "v": "meta.k8s.io/v1", "rv": revision, "start": format!("{last}\0") });
+        let mut token = json!({ "v": "meta.k8s.io/v1", "rv": revision, "start": format!("{last}\0") });
+        if let Some(seen) = seen {
+            token["seen"] = seen.into();
+        }
         base64::engine::general_purpose::URL_SAFE_NO_PAD.encode(token.to_string())
     }
 }
@@ -131,6 +139,11 @@ impl ListOptions {
             Some(_) | None => None,
         };
         Ok(Self { limit: usize::try_from(limit).unwrap_or(usize::MAX), token, revision })
+    }
+
+    /// How many objects come before the page, as far as that is known without counting.
+    fn seen(&self) -> Option<usize> {
+        self.token.as_ref().map_or(Some(0), |token| token.seen)
     }
 }
 
@@ -202,16 +215,22 @@ impl State {
         let revision = options.revision.or(call.read_at);
         let resource = call.resource.group_resource();
         let shown = revision.unwrap_or_else(|| self.store.revision());
-        let listed = self.store.list(&resource, &range, revision).map_err(|_| expired(options.token.as_ref()))?;
+        let gone = |_| expired(options.token.as_ref());
+        let mut listed = self.store.scan(&resource, &range, revision).map_err(gone)?;
         let mut page = Vec::new();
         let mut last: Option<&Key> = None;
         let mut metadata = list_metadata(&call.resource, shown);
-        for (position, (key, object)) in listed.iter().enumerate() {
+        while let Some((key, object)) = listed.next() {
             if options.limit > 0 && page.len() == options.limit && !filter.fields.names_one() {
                 let start = last.map(|key| call.start_of(key)).unwrap_or_default();
-                metadata["continue"] = Continue::encode(i64::try_from(shown).unwrap_or(i64::MAX), &start).into();
-                if filter.labels.is_empty() && filter.fields.is_empty() {
-                    metadata["remainingItemCount"] = (listed.len() - position).into();
+                let whole = filter.labels.is_empty() && filter.fields.is_empty();
+                let seen = options.seen().filter(|_| whole).map(|seen| seen + page.len());
+                let at = i64::try_from(shown).unwrap_or(i64::MAX);
+                metadata["continue"] = Continue::encode(at, &start, seen).into();
+                if whole {
+                    let total = self.store.count(&resource, &filter.namespace, revision).map_err(gone)?;
+                    let left = seen.map_or_else(|| listed.count() + 1, |seen| total.saturating_sub(seen));
+                    metadata["remainingItemCount"] = left.into();
                 }
                 break;
             }
@@ -279,7 +298,7 @@ fn expired(token: Option<&Continue>) -> Failure {
                 list - objects that were created, modified, or deleted between the time the first chunk was returned \
                 and now may show up in the list.";
             let mut failure = Failure::expired(message);
-            failure.continue_token = Some(Continue::encode(-1, &token.start));
+            failure.continue_token = Some(Continue::encode(-1, &token.start, None));
             failure
         }
     }

@@ -5,6 +5,7 @@ use std::sync::Arc;
 use serde_json::{Value, json};
 
 use super::read::{Filter, list_metadata};
+use super::request::RequestInfo;
 use super::state::{Answer, Call, State};
 use super::status::{self, Failure, FieldError, Named};
 use super::store::{Key, Stored};
@@ -39,7 +40,7 @@ impl DeleteOptions {
         let grace = body.get("gracePeriodSeconds").and_then(Value::as_i64);
         let legacy = body.get("orphanDependents").and_then(Value::as_bool);
         let policy = text("/propagationPolicy").or(query("propagationPolicy").map(str::to_string));
-        Self::check(policy.as_deref(), legacy)?;
+        Self::check(policy.as_deref(), legacy, body.get("dryRun"))?;
         let legacy = legacy.map(|orphan| if orphan { "Orphan" } else { "Background" }.to_string());
         Ok(Self {
             uid: text("/preconditions/uid"),
@@ -49,16 +50,19 @@ impl DeleteOptions {
         })
     }
 
-    fn check(policy: Option<&str>, orphan_dependents: Option<bool>) -> Result<(), Failure> {
-        let Some(policy) = policy else { return Ok(()) };
+    fn check(policy: Option<&str>, orphan_dependents: Option<bool>, dry_run: Option<&Value>) -> Result<(), Failure> {
         let allowed = ["Background", "Foreground", "Orphan", "nil"].map(Value::from);
         let mut errors = Vec::new();
-        if orphan_dependents.is_some() {
+        if let (Some(policy), Some(_)) = (policy, orphan_dependents) {
             let why = "orphanDependents and deletionPropagation cannot be both set";
             errors.push(FieldError::invalid("propagationPolicy", &json!(policy), why));
         }
-        if !allowed[..3].contains(&json!(policy)) {
+        if let Some(policy) = policy.filter(|policy| !allowed[..3].contains(&json!(policy))) {
             errors.push(FieldError::not_supported("propagationPolicy", &json!(policy), &allowed));
+        }
+        let asked = dry_run.and_then(Value::as_array);
+        if asked.is_some_and(|list| list.iter().any(|word| word != "All")) {
+            errors.push(FieldError::not_supported("dryRun", &json!(asked), &[json!("All")]));
         }
         if errors.is_empty() {
             return Ok(());
@@ -106,6 +110,15 @@ impl DeleteOptions {
         let same = wanted.len() == present.len() && wanted.iter().all(|name| present.contains(name));
         if same { present } else { wanted }.into_iter().map(Value::from).collect()
     }
+}
+
+/// A body speaks for all options of a deletion: whether it is a dry run is then not said by the query.
+pub(crate) fn read_dry_run(info: &mut RequestInfo, body: &[u8], content_type: &str) {
+    if !matches!(info.verb.as_str(), "delete" | "deletecollection") || body.trim_ascii().is_empty() {
+        return;
+    }
+    let options = decode::parse(body, content_type).map(|(options, _)| options).unwrap_or_default();
+    info.dry_run = options["dryRun"].as_array().is_some_and(|list| !list.is_empty());
 }
 
 /// What a deletion led to.

@@ -146,8 +146,6 @@ impl Resource {
                 }
                 if kind.generation {
                     object["metadata"]["generation"] = json!(1);
-                } else {
-                    super::meta::remove(object, "generation");
                 }
                 (kind.prepare_create)(object, now);
             }
@@ -203,17 +201,25 @@ impl Resource {
         }
     }
 
-    /// What is wrong with the object; `old` is the live one on updates.
-    pub(crate) fn validate(&self, new: &Value, old: Option<&Value>, subresource: &str) -> Vec<FieldError> {
+    /// What is wrong with the object, besides what is known to be wrong with its metadata; `old` is the live one on
+    /// updates.
+    pub(crate) fn validate(
+        &self,
+        new: &Value,
+        old: Option<&Value>,
+        subresource: &str,
+        mut errors: Vec<FieldError>,
+    ) -> Vec<FieldError> {
         match &self.rules {
             Rules::Core(kind) if subresource.is_empty() => {
-                let mut errors = (kind.validate)(new, old);
+                errors.extend((kind.validate)(new, old));
                 errors.extend(super::meta::validate_core_finalizers(new));
-                errors
             }
-            Rules::Core(_) => Vec::new(),
-            Rules::Custom(kind) => kind.validate(new, old, self.has_status, subresource == "status"),
+            Rules::Core(kind) if subresource == "status" => errors.extend((kind.validate_status)(new)),
+            Rules::Core(_) => {}
+            Rules::Custom(kind) => kind.validate(new, old, self.has_status, subresource == "status", &mut errors),
         }
+        errors
     }
 }
 

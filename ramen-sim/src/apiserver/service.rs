@@ -17,7 +17,9 @@ use http_body_util::{BodyExt as _, Full, LengthLimitError, Limited, StreamBody};
 use super::decode::FieldValidation;
 use super::hooks::{After, Before, Delivery, EventInfo};
 use super::output::Output;
+use super::patch;
 use super::request::{Query, RequestInfo};
+use super::resource::Resource;
 use super::state::{Answer, Call};
 use super::status::Failure;
 use super::watch::{Event, Next, Watch};
@@ -89,6 +91,9 @@ impl Inner {
     ) -> Result<Response<Body>, BoxError> {
         let query = Query::parse(head.uri.query());
         let mut info = RequestInfo::parse(&head.method, head.uri.path(), &query);
+        if let Ok(body) = &body {
+            super::remove::read_dry_run(&mut info, body, text(&head.headers, &header::CONTENT_TYPE));
+        }
         info.agent = text(&head.headers, &header::USER_AGENT).to_string();
         let identity = self.authenticate(text(&head.headers, &header::AUTHORIZATION));
         if let Ok(identity) = &identity {
@@ -151,8 +156,8 @@ impl Inner {
         };
         let output = Output::negotiate(text(&head.headers, &header::ACCEPT), query.get("includeObject"))?;
         let content_type = text(&head.headers, &header::CONTENT_TYPE);
-        check_media_type(info, content_type)?;
-        let validation = FieldValidation::parse(info, query)?;
+        check_media_type(info, &resource, content_type)?;
+        let validation = FieldValidation::parse(info, query, &body)?;
         let warnings = RefCell::default();
         let call = Call { info, resource, query, body, content_type, output, validation, read_at, warnings };
         let outcome = state.handle(&call).map(Handled::Answer);
@@ -271,8 +276,11 @@ fn broken() -> BoxError {
     Box::new(io::Error::new(io::ErrorKind::ConnectionReset, "connection reset by peer"))
 }
 
-/// Objects come as JSON or YAML; patches are looked at by themselves.
-fn check_media_type(info: &RequestInfo, content_type: &str) -> Result<(), Failure> {
+/// Objects come as JSON or YAML, patches as the kinds of patch that the resource takes.
+fn check_media_type(info: &RequestInfo, resource: &Resource, content_type: &str) -> Result<(), Failure> {
+    if info.verb == "patch" && !info.name.is_empty() {
+        return patch::Kind::parse(resource, content_type).map(|_| ());
+    }
     if !matches!(info.verb.as_str(), "create" | "update") {
         return Ok(());
     }

@@ -110,6 +110,8 @@ pub(crate) struct Retention {
 #[derive(Debug)]
 struct Shelf {
     objects: BTreeMap<Key, Arc<Stored>>,
+    /// How many objects each namespace holds, so that a page need not walk to the end to say what is left.
+    population: BTreeMap<String, usize>,
     history: VecDeque<Change>,
     /// Changes up to this revision are forgotten.
     compacted: u64,
@@ -119,7 +121,29 @@ struct Shelf {
 
 impl Shelf {
     fn new() -> Self {
-        Self { objects: BTreeMap::new(), history: VecDeque::new(), compacted: 0, changed: Arc::default() }
+        Self {
+            objects: BTreeMap::new(),
+            population: BTreeMap::new(),
+            history: VecDeque::new(),
+            compacted: 0,
+            changed: Arc::default(),
+        }
+    }
+
+    fn insert(&mut self, key: &Key, object: Arc<Stored>) -> Option<Arc<Stored>> {
+        let previous = self.objects.insert(key.clone(), object);
+        if previous.is_none() {
+            *self.population.entry(key.namespace().to_string()).or_default() += 1;
+        }
+        previous
+    }
+
+    fn take(&mut self, key: &Key) -> Option<Arc<Stored>> {
+        let previous = self.objects.remove(key)?;
+        if let Some(count) = self.population.get_mut(key.namespace()) {
+            *count -= 1;
+        }
+        Some(previous)
     }
 
     fn changes_after(&self, revision: u64) -> impl Iterator<Item = &Change> {
@@ -178,6 +202,9 @@ impl Range {
     }
 }
 
+/// Objects in key order, one by one.
+pub(crate) type Scan<'a> = Box<dyn Iterator<Item = (&'a Key, &'a Arc<Stored>)> + 'a>;
+
 /// All objects of a cluster.
 #[derive(Debug)]
 pub(crate) struct Store {
@@ -222,7 +249,7 @@ impl Store {
         let object = Arc::new(Stored::new(value, revision));
         let retention = self.retention;
         let shelf = self.shelves.entry(resource.clone()).or_insert_with(Shelf::new);
-        let previous = shelf.objects.insert(key.clone(), object.clone());
+        let previous = shelf.insert(&key, object.clone());
         let change = Change { revision, key, object: object.clone(), previous, deleted: false, at };
         shelf.record(change, retention);
         object
@@ -232,7 +259,7 @@ impl Store {
     pub(crate) fn remove(&mut self, resource: &GroupResource, key: &Key, at: Timestamp) -> Option<Arc<Stored>> {
         let retention = self.retention;
         let shelf = self.shelves.get_mut(resource)?;
-        let previous = shelf.objects.remove(key)?;
+        let previous = shelf.take(key)?;
         self.revision += 1;
         let revision = self.revision;
         let object = previous.at_revision(revision);
@@ -249,26 +276,63 @@ impl Store {
         range: &Range,
         revision: Option<u64>,
     ) -> Result<Vec<(Key, Arc<Stored>)>, Compacted> {
-        let Some(shelf) = self.shelves.get(resource) else { return Ok(Vec::new()) };
-        let current = shelf.objects.range(range.bounds()).map(|(key, object)| (key.clone(), object.clone()));
-        let Some(revision) = revision else { return Ok(current.collect()) };
+        let scan = self.scan(resource, range, revision)?;
+        Ok(scan.map(|(key, object)| (key.clone(), object.clone())).collect())
+    }
+
+    /// The same one by one: who stops early pays for what was read (and, at an earlier revision, for the changes since).
+    pub(crate) fn scan<'a>(
+        &'a self,
+        resource: &GroupResource,
+        range: &Range,
+        revision: Option<u64>,
+    ) -> Result<Scan<'a>, Compacted> {
+        let Some(shelf) = self.shelves.get(resource) else { return Ok(Box::new(std::iter::empty())) };
+        let current = shelf.objects.range(range.bounds());
+        let Some(revision) = revision else { return Ok(Box::new(current)) };
         self.check(shelf, revision)?;
         let mut undone: BTreeMap<&Key, Option<&Arc<Stored>>> = BTreeMap::new();
-        for change in shelf.changes_after(revision) {
+        for change in shelf.changes_after(revision).filter(|change| range.contains(&change.key)) {
             undone.entry(&change.key).or_insert(change.previous.as_ref());
         }
         if undone.is_empty() {
-            return Ok(current.collect());
+            return Ok(Box::new(current));
         }
-        let mut objects: BTreeMap<Key, Arc<Stored>> = current.filter(|(key, _)| !undone.contains_key(key)).collect();
-        for (key, object) in undone {
-            if let Some(object) = object
-                && range.contains(key)
-            {
-                objects.insert(key.clone(), object.clone());
+        let past: Vec<_> = undone.iter().filter_map(|(key, object)| Some((*key, (*object)?))).collect();
+        let mut past = past.into_iter().peekable();
+        let mut unchanged = current.filter(move |(key, _)| !undone.contains_key(key)).peekable();
+        Ok(Box::new(std::iter::from_fn(move || match (unchanged.peek(), past.peek()) {
+            (Some((one, _)), Some((other, _))) if one < other => unchanged.next(),
+            (_, Some(_)) => past.next(),
+            (_, None) => unchanged.next(),
+        })))
+    }
+
+    /// How many objects a namespace (or, without one, the whole resource) holds, now or at an earlier revision.
+    pub(crate) fn count(
+        &self,
+        resource: &GroupResource,
+        namespace: &str,
+        revision: Option<u64>,
+    ) -> Result<usize, Compacted> {
+        let Some(shelf) = self.shelves.get(resource) else { return Ok(0) };
+        let mut count = match namespace {
+            "" => shelf.objects.len(),
+            _ => shelf.population.get(namespace).copied().unwrap_or_default(),
+        };
+        let Some(revision) = revision else { return Ok(count) };
+        self.check(shelf, revision)?;
+        let within = |change: &&Change| namespace.is_empty() || change.key.namespace() == namespace;
+        // Backwards, so that the number never falls below that of some moment.
+        let since: Vec<&Change> = shelf.changes_after(revision).filter(within).collect();
+        for change in since.into_iter().rev() {
+            if change.deleted {
+                count += 1;
+            } else if change.previous.is_none() {
+                count -= 1;
             }
         }
-        Ok(objects.into_iter().collect())
+        Ok(count)
     }
 
     /// Whether a watch can begin after a revision.

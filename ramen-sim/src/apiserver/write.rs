@@ -3,7 +3,7 @@
 use bytes::Bytes;
 use serde_json::{Value, json};
 
-use super::decode::{self, Decoded};
+use super::decode;
 use super::state::{Answer, Call, State, Written};
 use super::status::{Failure, FieldError};
 use super::store::{Key, Stored};
@@ -17,15 +17,13 @@ const NAME_ATTEMPTS: usize = 8;
 
 impl State {
     pub(crate) fn create(&mut self, call: &Call<'_>) -> Result<Answer, Failure> {
-        let decoded = decode::object(&call.resource, &call.body, call.content_type)?;
-        let mut object = decoded.object;
+        let object = decode::written(call)?;
         let namespace = meta::text(&object, "namespace");
         if call.resource.namespaced && !namespace.is_empty() && namespace != call.info.namespace {
             let message = "the namespace of the provided object does not match the namespace sent on the request";
             return Err(Failure::bad_request(message));
         }
-        self.name(call, &mut object);
-        let written = self.create_object(call, Decoded { object, ..decoded })?;
+        let written = self.create_object(call, object)?;
         Ok(self.written(call, &written))
     }
 
@@ -45,17 +43,22 @@ impl State {
         }
     }
 
-    fn create_object(&mut self, call: &Call<'_>, decoded: Decoded) -> Result<Written, Failure> {
-        let Decoded { mut object, duplicates } = decoded;
+    fn create_object(&mut self, call: &Call<'_>, mut object: Value) -> Result<Written, Failure> {
         let resource = &call.resource;
         if call.info.verb == "create" && !matches!(meta::text(&object, "resourceVersion"), "" | "0") {
             return Err(Failure::unclassified("resourceVersion should not be set on objects to be created"));
         }
-        for field in ["resourceVersion", "uid", "deletionTimestamp", "deletionGracePeriodSeconds", "generation"] {
+        for field in ["uid", "deletionTimestamp", "deletionGracePeriodSeconds"] {
             meta::remove(&mut object, field);
         }
-        let unknown = resource.normalize(&mut object, applies(call));
-        decode::judge(call, &duplicates, &unknown)?;
+        if !(applies(call) && call.info.dry_run) {
+            // A dry run that creates by an apply gives back the resourceVersion that it was given.
+            meta::remove(&mut object, "resourceVersion");
+        }
+        if applies(call) {
+            let unknown = resource.normalize(&mut object, true);
+            decode::judge(call, &[], &unknown)?;
+        }
         if resource.namespaced {
             object["metadata"]["namespace"] = call.info.namespace.clone().into();
         }
@@ -66,11 +69,12 @@ impl State {
         if !applies(call) {
             ownership::track(call, None, &mut object, self.clock.now());
         }
+        self.name(call, &mut object);
         resource.prepare_create(&mut object, self.clock.now());
 
         let name = meta::text(&object, "name").to_string();
-        let mut errors = resource.validate(&object, None, "");
-        errors.extend(meta::validate(&object, resource.name_rule(), resource.namespaced));
+        let errors = meta::validate(&object, resource.name_rule(), resource.namespaced);
+        let errors = resource.validate(&object, None, "", errors);
         if !errors.is_empty() {
             return Err(Failure::invalid(named_by_object(call, &object, &name), &errors));
         }
@@ -107,6 +111,17 @@ impl State {
         Err(Failure::forbidden_because(call.resource.named(object_name), &why, &cause))
     }
 
+    /// What admission has against an update: a claim grows only when it is bound and its class lets it.
+    fn admit_update(&self, call: &Call<'_>, new: &Value, old: &Value) -> Result<(), Failure> {
+        let is_claim = call.resource.group.is_empty() && call.resource.plural == "persistentvolumeclaims";
+        if !is_claim || !call.info.subresource.is_empty() {
+            return Ok(());
+        }
+        let class = |name: &str| self.peek("storage.k8s.io", "storageclasses", "", name);
+        crate::kinds::refuse_growth(new, old, class)
+            .map_or(Ok(()), |why| Err(Failure::forbidden(call.resource.named(&call.info.name), why)))
+    }
+
     /// Writes unless it is a dry run; either way returns what would be stored.
     pub(crate) fn persist(&mut self, call: &Call<'_>, key: &Key, mut object: Value) -> std::sync::Arc<Stored> {
         if call.info.dry_run {
@@ -119,10 +134,9 @@ impl State {
     }
 
     pub(crate) fn update(&mut self, call: &Call<'_>) -> Result<Answer, Failure> {
-        let decoded = decode::object(&call.resource, &call.body, call.content_type)?;
-        check_name(call, &decoded.object)?;
-        let written = self.change(call, decoded.duplicates, call.resource.create_on_update(), move |_, live| {
-            let mut object = decoded.object;
+        let mut object = decode::written(call)?;
+        check_name(call, &object)?;
+        let written = self.change(call, call.resource.create_on_update(), move |_, live| {
             if meta::text(&object, "resourceVersion").is_empty()
                 && let (true, Some(live)) = (call.resource.unconditional_update(), live)
             {
@@ -134,7 +148,7 @@ impl State {
     }
 
     pub(crate) fn patch(&mut self, call: &Call<'_>) -> Result<Answer, Failure> {
-        let kind = patch::Kind::parse(call)?;
+        let kind = patch::Kind::parse(&call.resource, call.content_type)?;
         let applies = kind == patch::Kind::Apply;
         let force = call.query.flag("force");
         if applies && !call.query.has("fieldManager") {
@@ -148,14 +162,16 @@ impl State {
         if let Some(configuration) = &configuration {
             check_name(call, configuration)?;
         }
-        let written = self.change(call, Vec::new(), creates, |state, live| {
+        let written = self.change(call, creates, |state, live| {
             let Some(live) = live.or(configuration.as_ref()).map(|_| live) else { return Err(call.not_found()) };
             let parsed = configuration.map_or_else(|| patch::parse(kind, call), Ok)?;
             let patched = patch::patched(kind, call, live, &parsed, force, state.clock.now())?;
             check_name(call, &patched)?;
-            // What an apply made cannot be turned into the kind: an error of the server, as Kubernetes has it.
-            let as_apply = |failure: Failure| if applies { Failure::unclassified(failure.message) } else { failure };
-            decode::check(&call.resource, &patched).map_err(as_apply)?;
+            let readable = if kind.decodes() { decode::check_kind(&call.resource, &patched) } else { Ok(()) };
+            readable.and_then(|()| decode::check(&call.resource, &patched)).map_err(|failure| {
+                // What an apply made cannot be turned into the kind: an error of the server, as Kubernetes has it.
+                if applies { Failure::unclassified(failure.message) } else { decode::unfit_patch(&failure.message) }
+            })?;
             Ok(patched)
         })?;
         Ok(self.written(call, &written))
@@ -165,7 +181,6 @@ impl State {
     fn change(
         &mut self,
         call: &Call<'_>,
-        duplicates: Vec<String>,
         may_create: bool,
         make: impl FnOnce(&Self, Option<&Value>) -> Result<Value, Failure>,
     ) -> Result<Written, Failure> {
@@ -181,14 +196,17 @@ impl State {
                 let why = format!("Precondition failed: UID in precondition: {uid}, UID in object meta: ");
                 return Err(Failure::conflict(resource.named(&call.info.name), &why));
             }
-            return self.create_object(call, Decoded { object, duplicates });
+            return self.create_object(call, object);
         };
         let old = super::output::versioned_value(resource, &stored);
         let mut new = make(self, Some(&old))?;
-        let unknown = resource.normalize(&mut new, applies(call));
-        decode::judge(call, &duplicates, &unknown)?;
+        if call.info.verb == "patch" {
+            let unknown = resource.normalize(&mut new, applies(call));
+            decode::judge(call, &[], &unknown)?;
+        }
         check_preconditions(call, &new, &old)?;
         self.settle(call, &mut new, &old)?;
+        self.admit_update(call, &new, &old)?;
         keep_times(&old, &mut new);
         if new == old {
             return Ok(Written { object: stored, created: false });
@@ -218,8 +236,8 @@ impl State {
         meta::inherit(new, old);
         resource.prepare_update(new, old, subresource, self.clock.now());
         meta::drop_empty(new);
-        let mut errors = meta::validate_update(new, old);
-        errors.extend(resource.validate(new, Some(old), subresource));
+        let errors = meta::validate_update(new, old);
+        let errors = resource.validate(new, Some(old), subresource, errors);
         if errors.is_empty() {
             return Ok(());
         }
@@ -235,7 +253,8 @@ fn named_by_object<'a>(call: &'a Call<'_>, object: &'a Value, name: &'a str) -> 
 
 /// Whether the request is a server-side apply.
 fn applies(call: &Call<'_>) -> bool {
-    call.info.verb == "patch" && patch::Kind::parse(call).is_ok_and(|kind| kind == patch::Kind::Apply)
+    call.info.verb == "patch"
+        && patch::Kind::parse(&call.resource, call.content_type).is_ok_and(|kind| kind == patch::Kind::Apply)
 }
 
 /// The name (and namespace) in the body must be those of the URL.
@@ -263,7 +282,8 @@ fn check_name(call: &Call<'_>, object: &Value) -> Result<(), Failure> {
 fn check_preconditions(call: &Call<'_>, new: &Value, old: &Value) -> Result<(), Failure> {
     let named = call.resource.named(&call.info.name);
     let (uid, live) = (meta::text(new, "uid"), meta::text(old, "uid"));
-    if !uid.is_empty() && uid != live {
+    // The uid of a patch is no precondition: one that differs is a change of what must not change.
+    if call.info.verb == "update" && !uid.is_empty() && uid != live {
         let why = format!("Precondition failed: UID in precondition: {uid}, UID in object meta: {live}");
         return Err(Failure::conflict(named, &why));
     }

@@ -143,11 +143,47 @@ fn validate_secret(new: &Value, old: Option<&Value>) -> Vec<FieldError> {
     if sizes.map(|bytes| bytes.map_or(0, |bytes| bytes.len() as u64)).sum::<u64>() > DATA_LIMIT {
         errors.push(FieldError::too_long("data", DATA_LIMIT));
     }
+    errors.extend(validate_secret_type(new));
     if let Some(old) = old {
         errors.extend(super::immutable(new, old, &["type"], "field is immutable"));
         errors.extend(validate_frozen(new, old, &["data"]));
     }
     errors
+}
+
+/// What Secrets of the types that Kubernetes knows must hold.
+fn validate_secret_type(secret: &Value) -> Vec<FieldError> {
+    let data = |key: &str| at(secret, "data").get(key).and_then(Value::as_str);
+    let missing = |keys: &[&str]| {
+        let absent = keys.iter().filter(|key| data(key).is_none());
+        absent.map(|key| FieldError::required(format!("data[{key}]"), "")).collect::<Vec<_>>()
+    };
+    let json_in = |key: &str| match data(key).map(|text| decoded(text).unwrap_or_default()) {
+        Some(bytes) if serde_json::from_slice::<serde_json::Map<String, Value>>(&bytes).is_err() => {
+            vec![FieldError::invalid(format!("data[{key}]"), &json!("<secret contents redacted>"), "is no JSON object")]
+        }
+        Some(_) => Vec::new(),
+        None => missing(&[key]),
+    };
+    match text(secret, "type") {
+        "kubernetes.io/service-account-token" => {
+            let key = "kubernetes.io/service-account.name";
+            let named = at(secret, "metadata.annotations").get(key).and_then(Value::as_str);
+            let absent = named.unwrap_or_default().is_empty();
+            absent.then(|| FieldError::required(format!("metadata.annotations[{key}]"), "")).into_iter().collect()
+        }
+        "kubernetes.io/dockercfg" => json_in(".dockercfg"),
+        "kubernetes.io/dockerconfigjson" => json_in(".dockerconfigjson"),
+        // One of the two is enough.
+        "kubernetes.io/basic-auth" if data("username").or(data("password")).is_some() => Vec::new(),
+        "kubernetes.io/basic-auth" => missing(&["username", "password"]),
+        "kubernetes.io/ssh-auth" if data("ssh-privatekey") == Some("") => {
+            vec![FieldError::required("data[ssh-privatekey]", "")]
+        }
+        "kubernetes.io/ssh-auth" => missing(&["ssh-privatekey"]),
+        "kubernetes.io/tls" => missing(&["tls.crt", "tls.key"]),
+        _ => Vec::new(),
+    }
 }
 
 fn validate_config_map(new: &Value, old: Option<&Value>) -> Vec<FieldError> {

@@ -380,6 +380,33 @@ fn validate_claim_update(new: &Value, old: &Value, errors: &mut Vec<FieldError>)
     }
 }
 
+/// Why a claim may not ask for more than it did, if it does: only a bound one may, of a class that lets its volumes grow.
+pub(crate) fn refuse_growth(
+    new: &Value,
+    old: &Value,
+    class_named: impl FnOnce(&str) -> Option<Value>,
+) -> Option<&'static str> {
+    let size = |claim: &Value| quantity::parse(at(claim, "spec.resources.requests.storage")).unwrap_or_default();
+    if size(new) <= size(old) {
+        return None;
+    }
+    if text(old, "status.phase") != "Bound" {
+        return Some("Only bound persistent volume claims can be expanded");
+    }
+    let (class, before) = (class_of(new), class_of(old));
+    let allows = |class: Value| class["allowVolumeExpansion"] == true;
+    let grows = !class.is_empty() && class == before && class_named(class).is_some_and(allows);
+    (!grows).then_some(
+        "only dynamically provisioned pvc can be resized and the storageclass that provisions the pvc must support resize",
+    )
+}
+
+/// The class of a claim: an annotation of old says it before the spec does.
+fn class_of(claim: &Value) -> &str {
+    let annotation = &claim["metadata"]["annotations"]["volume.beta.kubernetes.io/storage-class"];
+    annotation.as_str().unwrap_or_else(|| text(claim, "spec.storageClassName"))
+}
+
 fn copy(spec: &mut Value, old: &Value, fields: &[&str]) {
     for field in fields {
         match old["spec"].get(*field) {

@@ -32,6 +32,30 @@ fn an_older_revision_lists_what_was_there_then() {
     assert!(store.list(&resource(), &Range::default(), Some(then)).is_err());
 }
 
+/// A pager that reads at one revision must be told what is left there, whatever has been written since.
+#[test]
+fn a_count_is_that_of_the_revision_and_the_namespace() {
+    let mut store = Store::new(FOREVER);
+    for name in ["a", "b", "c"] {
+        put(&mut store, "n", name);
+    }
+    put(&mut store, "other", "a");
+    let then = store.revision();
+    for name in ["a", "b", "c"] {
+        store.remove(&resource(), &Key::new("n", name), Timestamp::UNIX_EPOCH);
+    }
+    put(&mut store, "n", "b");
+    put(&mut store, "n", "b");
+    put(&mut store, "other", "d");
+    let count = |namespace: &str, revision| store.count(&resource(), namespace, revision).unwrap();
+    assert_eq!([count("n", None), count("other", None), count("", None)], [1, 2, 3]);
+    assert_eq!([count("n", Some(then)), count("other", Some(then)), count("", Some(then))], [3, 1, 4]);
+    assert_eq!(
+        names(&store, &Range { after: Some(Key::new("n", "a")), ..Range::default() }, Some(then)),
+        ["n/b", "n/c", "other/a"]
+    );
+}
+
 #[test]
 fn a_namespace_is_not_a_prefix_of_another() {
     let mut store = Store::new(FOREVER);
