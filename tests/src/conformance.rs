@@ -1,4 +1,5 @@
 //! Test beds on which the conformance kits run.
 
+pub mod folder;
 pub mod sim;
 mod wire;

@@ -12,7 +12,7 @@ use ramen_core::testing::{
     memory::InMemoryBed,
     mutants::{MUTANTS, MutantBed, Mutation},
 };
-use ramen_tests::conformance::sim::SimBed;
+use ramen_tests::conformance::{folder::FolderBed, sim::SimBed};
 
 /// Two tests write the same file.
 static PUBLISHING: Mutex<()> = Mutex::new(());
@@ -64,6 +64,19 @@ async fn the_kit_notices_broken_promises_around_the_direct_transport_too() {
     }
     println!("{killed} mutants of the direct transport killed");
     assert!(survivors.is_empty(), "{survivors:#?}");
+}
+
+#[tokio::test(start_paused = true)]
+async fn the_example_transport_over_a_folder_keeps_every_promise() {
+    let bed = FolderBed::new().await.unwrap();
+    if let Ok(ids) = std::env::var("KIT_CASES") {
+        let report = conformance::run_some(&bed, &ids.split(',').collect::<Vec<_>>()).await;
+        println!("{report}");
+        return assert!(report.is_green());
+    }
+    let mut report = conformance::run(&bed).await;
+    report.subject = format!("{} transport, simulated clusters", report.subject);
+    publish("folder, simulated", &report);
 }
 
 #[tokio::test(start_paused = true)]

@@ -1,5 +1,7 @@
 //! Leader election by Lease: of several replicas one may write, and the lead moves when it is lost.
 
+#![allow(clippy::unwrap_used)]
+
 use std::{
     sync::{
         Arc,

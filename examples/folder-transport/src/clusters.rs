@@ -3,6 +3,7 @@
 use std::{
     collections::BTreeMap,
     fmt,
+    hash::{DefaultHasher, Hash, Hasher},
     sync::{Arc, Mutex, PoisonError},
     time::Duration,
 };
@@ -21,12 +22,12 @@ use ramen_core::{
 use tokio::task::JoinSet;
 use tower::service_fn;
 
-/// A cluster is asked for a sign of life this often.
+/// A cluster is asked for a sign of life about this often.
 pub(crate) const PROBE_EVERY: Duration = Duration::from_secs(10);
 /// The longest that it may take to give one.
 const PROBE: Duration = Duration::from_secs(5);
 /// A lost cluster is noticed within this time.
-pub(crate) const DETECT_WITHIN: Duration = Duration::from_secs(20);
+pub(crate) const DETECT_WITHIN: Duration = Duration::from_secs(30);
 
 /// A client for each cluster.
 pub struct Clusters {
@@ -63,11 +64,11 @@ impl Clusters {
             links.insert(name, link.clone());
             let changed = changed.clone();
             probes.spawn(async move {
-                loop {
+                for round in 0.. {
                     if link.probe().await {
                         changed.notify(&link.name, &());
                     }
-                    tokio::time::sleep(PROBE_EVERY).await;
+                    tokio::time::sleep(pause(&link.name, round)).await;
                 }
             });
         }
@@ -86,7 +87,9 @@ impl Link {
         let found = match remote.get(&kube_system(&self.name), Deadline::after(PROBE)).await {
             Ok(namespace) => self.identify(namespace.as_ref().and_then(|n| n.pointer("/metadata/uid")?.as_str())),
             // A refusal is a sign of life; what it means for a request is that request's to tell.
-            Err(Trouble::Failed(failure)) if failure.class().is_transport() => LinkState::Down(failure),
+            Err(Trouble::Failed(failure)) if failure.class().is_transport() => {
+                LinkState::Down(Failure::new(FailureClass::Unreachable, failure.cause()).on(self.name.clone()))
+            }
             Err(_) => LinkState::Up,
         };
         let mut state = self.state.lock().unwrap_or_else(PoisonError::into_inner);
@@ -117,6 +120,14 @@ impl Link {
         }
         self.client.send(request).await.map_err(Into::into)
     }
+}
+
+/// Up to a quarter shorter than [`PROBE_EVERY`], differently for each cluster and round: clusters that were lost together are not
+/// asked together.
+fn pause(cluster: &ClusterName, round: u64) -> Duration {
+    let mut hasher = DefaultHasher::new();
+    (cluster, round).hash(&mut hasher);
+    PROBE_EVERY - PROBE_EVERY / 4 * u32::from(hasher.finish().to_le_bytes()[0]) / 256
 }
 
 fn kube_system(cluster: &ClusterName) -> ObjectKey {

@@ -54,7 +54,7 @@ struct Registered(watch::Sender<BTreeSet<ClusterName>>);
 
 /// The world's clock, as the hub side takes one.
 #[derive(Debug)]
-struct HubClock(Clock);
+pub(super) struct HubClock(pub(super) Clock);
 
 impl ramen_core::time::Clock for HubClock {
     fn now(&self) -> Timestamp {
@@ -117,6 +117,43 @@ impl SimBed {
     /// Outside a tokio runtime.
     pub async fn new() -> Result<Self, BedError> {
         Ok(Self(Mutex::new(fresh().await?)))
+    }
+
+    /// Fresh clusters, for a bed that brings a hub side of its own.
+    pub(super) async fn without_hub_side() -> Result<Self, BedError> {
+        let bed = Self::new().await?;
+        bed.kill();
+        Ok(bed)
+    }
+
+    /// Fresh clusters again.
+    pub(super) async fn reset_clusters(&self) -> Result<(), BedError> {
+        self.reset().await?;
+        self.kill();
+        Ok(())
+    }
+
+    /// The world's clock.
+    pub(super) fn clock(&self) -> Clock {
+        self.present().clock
+    }
+
+    /// A client of one life of a hub side to this cluster, wherever its configuration leads at the moment of each request.
+    pub(super) fn client(&self, cluster: &ClusterName, alive: Arc<AtomicBool>) -> kube::Client {
+        let (ways, registered) = {
+            let present = self.present();
+            (present.ways.clone(), present.registered.clone())
+        };
+        let (connector, cluster) = (Arc::new(SimConnector { ways, registered, alive }), cluster.clone());
+        let service = tower::service_fn(move |request: http::Request<kube::client::Body>| {
+            let (connector, cluster) = (connector.clone(), cluster.clone());
+            let sent: futures::future::BoxFuture<'static, _> = Box::pin(async move {
+                let deadline = Deadline::after(std::time::Duration::from_secs(5));
+                connector.connect(&cluster, deadline).await?.send(request).await.map_err(tower::BoxError::from)
+            });
+            sent
+        });
+        kube::Client::new(service, "default")
     }
 
     fn present(&self) -> MutexGuard<'_, Present> {
