@@ -2,5 +2,7 @@
 
 mod gates;
 mod none;
+mod volume_replication;
 
 pub use none::NoReplication;
+pub use volume_replication::VolumeReplication;

@@ -66,6 +66,9 @@ super::names! {
     VR_PROTECTED = "volumereplicationgroups.ramendr.openshift.io/vr-protected";
     /// Value of [`VR_PROTECTED`].
     VR_PROTECTED_VALUE = "protected";
+    /// On a PVC: the VolumeReplication of this uid is removed because all that was written had reached the peer. Ours,
+    /// unknown to RamenDR: tells a relocated volume from one whose VolumeReplication somebody else removed too early.
+    VR_HANDED_OVER = "volumereplicationgroups.ramendr.openshift.io/vr-handed-over";
     /// On a PVC, PV, VolumeGroupReplication or its content: which state of it is in every object store; see
     /// [`archived_pvc`] and [`archived_generation`].
     VR_ARCHIVED = "volumereplicationgroups.ramendr.openshift.io/vr-archived";
