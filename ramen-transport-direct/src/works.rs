@@ -7,7 +7,12 @@ mod decode;
 mod encode;
 mod status;
 
-use std::{collections::BTreeSet, sync::Arc, time::Duration};
+use std::{
+    collections::BTreeMap,
+    hash::{DefaultHasher, Hash, Hasher},
+    sync::Arc,
+    time::Duration,
+};
 
 use async_trait::async_trait;
 use futures::{StreamExt, stream::BoxStream};
@@ -41,6 +46,7 @@ pub(crate) struct Works {
     hub: Remote,
     clock: Arc<dyn Clock>,
     changed: Arc<Signals<IntentId, ()>>,
+    content: Arc<Signals<IntentId, ()>>,
     _watch: JoinSet<()>,
 }
 
@@ -57,7 +63,7 @@ pub(crate) fn manifest_work() -> ResourceType {
 
 impl Works {
     pub(crate) fn new(hub: Remote, clock: Arc<dyn Clock>) -> Self {
-        let changed = Arc::new(Signals::default());
+        let (changed, content) = (Arc::new(Signals::default()), Arc::new(Signals::default()));
         let follow = Follow {
             remote: hub.clone(),
             resource: manifest_work(),
@@ -66,10 +72,10 @@ impl Works {
             silence: Duration::from_secs(150),
             retry_most: Duration::from_secs(10),
         };
-        let mut bell = Bell { known: BTreeSet::new(), changed: changed.clone() };
+        let mut bell = Bell { known: BTreeMap::new(), changed: changed.clone(), content: content.clone() };
         let mut watch = JoinSet::new();
         watch.spawn(async move { follow.run(&mut bell).await });
-        Self { hub, clock, changed, _watch: watch }
+        Self { hub, clock, changed, content, _watch: watch }
     }
 
     fn key(&self, id: &IntentId) -> ObjectKey {
@@ -224,12 +230,35 @@ impl RecordStore for Works {
     fn watch(&self) -> BoxStream<'static, IntentId> {
         self.changed.subscribe().map(|(id, ())| id).boxed()
     }
+
+    fn watch_content(&self) -> BoxStream<'static, IntentId> {
+        self.content.subscribe().map(|(id, ())| id).boxed()
+    }
 }
 
 /// Rings for every work that changes.
 struct Bell {
-    known: BTreeSet<IntentId>,
+    /// A digest of what of a work is not status.
+    known: BTreeMap<IntentId, u64>,
     changed: Arc<Signals<IntentId, ()>>,
+    content: Arc<Signals<IntentId, ()>>,
+}
+
+impl Bell {
+    fn ring(&self, id: &IntentId) {
+        self.changed.notify(id, &());
+        self.content.notify(id, &());
+    }
+}
+
+/// The generation stands for the spec.
+fn content(work: &Value) -> u64 {
+    let metadata = &work["metadata"];
+    let mut hasher = DefaultHasher::new();
+    for field in ["uid", "generation", "deletionTimestamp", "finalizers", "labels", "annotations"] {
+        metadata[field].to_string().hash(&mut hasher);
+    }
+    hasher.finish()
 }
 
 fn id(work: &Value) -> IntentId {
@@ -239,22 +268,26 @@ fn id(work: &Value) -> IntentId {
 
 impl Sink for Bell {
     fn reset(&mut self, works: Vec<Value>, _: Timestamp) {
-        let present: BTreeSet<_> = works.iter().map(id).collect();
-        for id in self.known.union(&present) {
-            self.changed.notify(id, &());
+        let present: BTreeMap<_, _> = works.iter().map(|work| (id(work), content(work))).collect();
+        let gone = self.known.keys().filter(|id| !present.contains_key(*id));
+        for id in gone.chain(present.keys()) {
+            self.ring(id);
         }
         self.known = present;
     }
 
     fn changed(&mut self, work: Value, _: Timestamp) {
-        let id = id(&work);
+        let (id, now) = (id(&work), content(&work));
         self.changed.notify(&id, &());
-        self.known.insert(id);
+        if self.known.get(&id) != Some(&now) {
+            self.content.notify(&id, &());
+            self.known.insert(id, now);
+        }
     }
 
     fn deleted(&mut self, work: Value, _: Timestamp) {
         let id = id(&work);
-        self.changed.notify(&id, &());
+        self.ring(&id);
         self.known.remove(&id);
     }
 

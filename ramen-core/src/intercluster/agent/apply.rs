@@ -65,11 +65,13 @@ impl Pass<'_> {
     async fn try_apply(&mut self, manifest: &Manifest, key: &ObjectKey) -> Result<Option<Value>, Failure> {
         let mut desired = manifest.object.clone();
         self.mark.write(&mut desired);
+        if let Some(created) = self.create_unseen(key, &desired).await? {
+            return Ok(Some(created));
+        }
         let mut trouble = Trouble::Changed;
         for _ in 0..ATTEMPTS {
             let live = self.remote.get(key, self.deadline).await.map_err(|t| t.into_failure(key))?;
-            let strategy = self.record.intent.strategy;
-            if strategy == ApplyStrategy::ReadOnly {
+            if self.record.intent.strategy == ApplyStrategy::ReadOnly {
                 return Ok(live);
             }
             let written = match live {
@@ -83,16 +85,40 @@ impl Pass<'_> {
                 },
             };
             match written {
-                Ok(object) => {
-                    self.shared.remember(key, Known::after_write(&desired, &object));
-                    return Ok(Some(object));
-                }
+                Ok(object) => return Ok(Some(self.written(key, &desired, object))),
                 // Somebody was faster, or the object came or went: look again.
                 Err(again @ (Trouble::Changed | Trouble::Exists | Trouble::Absent)) => trouble = again,
                 Err(other) => return Err(other.into_failure(key)),
             }
         }
         Err(trouble.into_failure(key))
+    }
+
+    /// Creates an object of a record of which nothing was ever reported without a look at the cluster first: most likely it is not
+    /// there, and if it is the request changes nothing. `None`: look, and do as what is there asks for.
+    async fn create_unseen(&mut self, key: &ObjectKey, desired: &Value) -> Result<Option<Value>, Failure> {
+        if self.record.report.is_some() || self.record.intent.strategy == ApplyStrategy::ReadOnly {
+            return Ok(None);
+        }
+        if !std::mem::take(&mut self.just_read) {
+            self.confirm_current().await?;
+        }
+        match self.remote.create(key, desired, FIELD_MANAGER, self.deadline).await {
+            Ok(object) => Ok(Some(self.written(key, desired, object))),
+            Err(Trouble::Exists | Trouble::Changed | Trouble::Absent) => Ok(None),
+            // Who may not create may still be allowed to change what exists.
+            Err(Trouble::Failed(failure)) if failure.class() == FailureClass::Forbidden => Ok(None),
+            Err(trouble) => Err(trouble.into_failure(key)),
+        }
+    }
+
+    /// Notes what the next pass would otherwise find out by a look, and report by another write.
+    fn written(&mut self, key: &ObjectKey, desired: &Value, object: Value) -> Value {
+        self.shared.remember(key, Known::after_write(desired, &object));
+        if let Standing::Ours(at) = self.mark.standing(&object) {
+            self.seen = self.seen.max(at.number);
+        }
+        object
     }
 
     /// Decides about an object that exists.
@@ -194,11 +220,13 @@ impl Pass<'_> {
         ours: bool,
         force: bool,
     ) -> Result<Value, Trouble> {
-        let upgraded = self.own_by_apply(key, live).await?;
+        let upgraded = self.own_by_apply(key, live, desired).await?;
         let live = upgraded.as_ref().unwrap_or(live);
         let mut body = desired.clone();
         body["metadata"]["resourceVersion"] = live["metadata"]["resourceVersion"].clone();
         let params = |force| PatchParams { force, field_manager: Some(FIELD_MANAGER.into()), ..Default::default() };
+        // Where nobody else applies, every conflict would be answered by force: not least that with our own creation.
+        let force = force || (ours && !others_apply(live));
         match self.remote.patch(key, &params(force), &Patch::Apply(&body), self.deadline).await {
             // An edit of an object of ours is drift; what another controller applies for itself is a conflict.
             Err(Trouble::Held { managers, .. }) if ours && !managers.iter().any(|m| applies(live, m)) => {
@@ -210,8 +238,9 @@ impl Pass<'_> {
 
     /// Turns the ownership that creating the object gave us into one by apply: fields that an intent drops only go if they are
     /// owned so. (An object is created by a plain request because that, unlike an apply, fails if the object exists by then.)
-    async fn own_by_apply(&self, key: &ObjectKey, live: &Value) -> Result<Option<Value>, Trouble> {
-        let Some(next) = owned_by_apply(live) else { return Ok(None) };
+    /// That can wait until a field is dropped.
+    async fn own_by_apply(&self, key: &ObjectKey, live: &Value, desired: &Value) -> Result<Option<Value>, Trouble> {
+        let Some(next) = owned_by_apply(live, desired) else { return Ok(None) };
         let operations = json!([
             {"op": "replace", "path": "/metadata/managedFields", "value": next},
             {"op": "replace", "path": "/metadata/resourceVersion", "value": live["metadata"]["resourceVersion"]},
@@ -221,15 +250,20 @@ impl Pass<'_> {
     }
 }
 
-/// The managed fields with our entry of operation `Update` turned into one of operation `Apply`; `None` if there is none.
-fn owned_by_apply(live: &Value) -> Option<Vec<Value>> {
+/// The managed fields with our entry of operation `Update` turned into one of operation `Apply`; `None` if there is none, or
+/// if all its fields are still wanted.
+fn owned_by_apply(live: &Value, desired: &Value) -> Option<Vec<Value>> {
     let entries = live.pointer("/metadata/managedFields")?.as_array()?;
     let ours = |e: &Value, operation: &str| {
         e["manager"] == FIELD_MANAGER
             && e["operation"] == operation
             && e["subresource"].as_str().unwrap_or("").is_empty()
     };
-    let mut created = entries.iter().find(|e| ours(e, "Update"))?.clone();
+    let created = entries.iter().find(|e| ours(e, "Update"))?;
+    if covers(desired, &created["fieldsV1"]) {
+        return None;
+    }
+    let mut created = created.clone();
     created["operation"] = "Apply".into();
     if let Some(applied) = entries.iter().find(|e| ours(e, "Apply")) {
         merge_fields(&mut created["fieldsV1"], &applied["fieldsV1"]);
@@ -237,6 +271,16 @@ fn owned_by_apply(live: &Value) -> Option<Vec<Value>> {
     let mut next: Vec<_> = entries.iter().filter(|e| !ours(e, "Update") && !ours(e, "Apply")).cloned().collect();
     next.push(created);
     Some(next)
+}
+
+/// Whether the object has all these fields. Items of lists are not told apart: a set that names some is not covered.
+fn covers(object: &Value, fields: &Value) -> bool {
+    fields.as_object().is_some_and(|fields| {
+        fields.iter().all(|(path, inner)| match path.split_once(':') {
+            Some(("f", name)) => object.get(name).is_some_and(|value| covers(value, inner)),
+            _ => path == ".",
+        })
+    })
 }
 
 /// The union of two field sets.
@@ -252,11 +296,19 @@ fn merge_fields(into: &mut Value, from: &Value) {
 
 /// Whether the manager owns fields of the object by server-side apply.
 fn applies(live: &Value, manager: &str) -> bool {
+    appliers(live).any(|m| m == manager)
+}
+
+/// Whether anybody but us owns fields of the object by server-side apply.
+fn others_apply(live: &Value) -> bool {
+    appliers(live).next().is_some()
+}
+
+/// Who else owns fields of the object by server-side apply.
+fn appliers(live: &Value) -> impl Iterator<Item = &str> {
     let entries = live.pointer("/metadata/managedFields").and_then(Value::as_array);
-    entries
-        .into_iter()
-        .flatten()
-        .any(|e| e["manager"] == manager && e["operation"] == "Apply" && manager != FIELD_MANAGER)
+    let applied = entries.into_iter().flatten().filter(|e| e["operation"] == "Apply");
+    applied.filter_map(|e| e["manager"].as_str()).filter(|manager| *manager != FIELD_MANAGER)
 }
 
 impl Known {

@@ -189,7 +189,7 @@ impl Shared {
         let remote = Remote { cluster, client, timeout: self.settings.request_timeout };
         let mark = Mark::of(&record, &self.hub);
         let seen = record.report.as_ref().map_or(0, |r| r.seen);
-        Pass { shared: self, remote, mark, deadline, seen, record }.run().await
+        Pass { shared: self, remote, mark, deadline, seen, record, just_read: true }.run().await
     }
 
     /// Reports one failure for all objects.
@@ -237,6 +237,8 @@ pub(super) struct Pass<'a> {
     /// Greatest number of this intent seen on the cluster.
     pub(super) seen: u64,
     pub(super) record: StoredRecord,
+    /// Nothing was asked of the cluster since the record was read.
+    pub(super) just_read: bool,
 }
 
 impl Pass<'_> {

@@ -59,7 +59,7 @@ impl Agent {
         let mut workers = Workers { shared: self.shared.clone(), queues: BTreeMap::new(), tasks: JoinSet::new() };
         let deliver = async {
             // Subscribed before the list, so that nothing falls between.
-            let mut changes = self.shared.store.watch();
+            let mut changes = self.shared.store.watch_content();
             let mut links = self.shared.access.changes();
             for id in self.all_records().await {
                 workers.queue(&id.cluster).push(&id.name);

@@ -67,6 +67,12 @@ pub trait RecordStore: Debug + Send + Sync + 'static {
 
     /// Ids of records that changed, appeared or went, from now on; may coalesce. After a gap every id is named.
     fn watch(&self) -> BoxStream<'static, IntentId>;
+
+    /// As [`watch`](Self::watch), but changes of the report alone may be left out: the engine, which made them, asks for nothing
+    /// else. Leaving them out saves it a look at every record that it has just delivered.
+    fn watch_content(&self) -> BoxStream<'static, IntentId> {
+        self.watch()
+    }
 }
 
 /// Bounds of a store.

@@ -92,6 +92,13 @@ impl RecordTransport {
         precondition: &Precondition,
         deadline: Deadline,
     ) -> Result<Attempt, Failure> {
+        if *precondition == Precondition::Absent {
+            // Creating fails if a record exists; only then what it says matters.
+            match self.store.put(intent, None, 0, deadline).await {
+                Err(failure) if failure.class() == FailureClass::Conflict => {}
+                written => return written.map(|record| Attempt::Done(receipt(&record, true))),
+            }
+        }
         let current = self.store.get(&intent.id, deadline).await?;
         check(precondition, current.as_ref(), &intent.id)?;
         if let Some(record) = &current {
