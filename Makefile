@@ -20,9 +20,10 @@ e2e: ## Against real API servers, etcd and S3 stores (built with Go on the first
 		&& cargo test -p ramen-tests --all-features --locked $(E2E_SUITES)
 
 .PHONY: bench
-bench: ## The simulated API server beside a real one: requests, watches, 100,000 objects, memory
+bench: ## The simulated API server and the direct transport beside real API servers: requests, latencies, memory
 	RAMEN_E2E_SERVERS=$$(tests/servers/build.sh) && export RAMEN_E2E_SERVERS \
-		&& cargo run --release -p ramen-tests --all-features --locked --bin bench
+		&& cargo run --release -p ramen-tests --all-features --locked --bin bench \
+		&& cargo run --release -p ramen-tests --all-features --locked --bin bench-transport
 
 .PHONY: lint
 lint: ## Formatting, clippy and dependency rules; warnings are errors

@@ -1,5 +1,7 @@
 //! Speed and size of an API server, measured through `kube::Client`: the same workload on the simulated and the real one.
 
+pub mod transport;
+
 use std::time::{Duration, Instant};
 
 use anyhow::{Context, ensure};
