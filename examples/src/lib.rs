@@ -1,1 +1,3 @@
-//! Runnable programs on top of the ramen crates.
+//! Runnable programs on top of the ramen crates, and samples of what can be plugged into them.
+
+pub mod sample_driver;

@@ -4,11 +4,15 @@
 //! What can only be broken inside is a [`Defect`] of the transport in memory.
 
 mod cluster_data;
+mod placement;
 mod registry;
+mod replication;
 mod transport;
 mod view;
 
 pub use cluster_data::{MutantStoreBed, STORE_MUTANTS, StoreBend};
+pub use placement::{MutantPlacementBed, PLACEMENT_MUTANTS, PlacementBend};
+pub use replication::{DRIVER_MUTANTS, DriverBend, MutantDriverBed};
 
 use std::{
     collections::BTreeMap,

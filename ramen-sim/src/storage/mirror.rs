@@ -294,7 +294,11 @@ impl StorageSystem {
         if self.peer_is_primary(key) {
             return refuse("the peer is primary");
         }
-        if mirror.orderly { Ok(()) } else { refuse("the peer was not demoted, or its last writes have not arrived") }
+        if mirror.orderly && !self.peer_is_ahead(key) {
+            Ok(())
+        } else {
+            refuse("the peer was not demoted, or its last writes have not arrived")
+        }
     }
 
     fn apply_promotion(&mut self, key: &VolumeKey, force: bool) -> Result<(), DriverError> {
@@ -344,6 +348,15 @@ impl StorageSystem {
         let Some(mirror) = self.volumes.get(key).and_then(|volume| volume.mirror.as_ref()) else { return false };
         let peer = self.volumes.get(&mirror.peer).and_then(|peer| peer.mirror.as_ref());
         self.connected(&key.array, &mirror.peer.array) && peer.is_some_and(|peer| peer.role == Role::Primary)
+    }
+
+    /// Whether the other side can be reached and is seen to hold writes that have not arrived here.
+    fn peer_is_ahead(&self, key: &VolumeKey) -> bool {
+        let Some((volume, mirror)) = self.volumes.get(key).and_then(|v| v.mirror.as_ref().map(|m| (v, m))) else {
+            return false;
+        };
+        let peer = self.volumes.get(&mirror.peer).filter(|_| self.connected(&key.array, &mirror.peer.array));
+        peer.is_some_and(|peer| peer.head != volume.head && self.journal.contains(peer.head, volume.head))
     }
 
     fn in_sync(&self, key: &VolumeKey) -> bool {

@@ -243,7 +243,9 @@ impl StorageSystem {
                 else {
                     return false;
                 };
-                let wanted = mirror.role == Role::Primary || (mirror.orderly && !replica_mirror.orderly);
+                // A side that demoted itself earlier does not know of what its peer wrote since.
+                let behind = volume.head != replica.head;
+                let wanted = mirror.role == Role::Primary || (mirror.orderly && (behind || !replica_mirror.orderly));
                 wanted
                     && volume.complete
                     && replica_mirror.role == Role::Secondary

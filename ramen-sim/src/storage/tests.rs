@@ -329,3 +329,23 @@ fn a_volume_that_joins_or_leaves_a_replicated_group_does_so_on_both_sides() {
     pass(&mut storage, MINUTE);
     storage.promote("dr2", Source::Group(group), false).unwrap();
 }
+
+/// A fail back that promoted the side that had demoted itself first would lose what the other wrote in between.
+#[test]
+fn what_was_written_between_two_moves_is_not_left_behind() {
+    let mut storage = two_arrays();
+    let handle = protected(&mut storage, 3);
+    pass(&mut storage, MINUTE * 3);
+    storage.demote("dr1", &handle).unwrap();
+    pass(&mut storage, MINUTE);
+    storage.set_array_up("east", false);
+    storage.promote("dr2", &handle, false).unwrap();
+    storage.set_array_up("east", true);
+    storage.attach("dr2", "n1", &handle).unwrap();
+    write(&mut storage, "dr2", &handle, 2);
+    storage.demote("dr2", &handle).unwrap();
+    assert_eq!(code(storage.promote("dr1", &handle, false)), Code::FailedPrecondition);
+    pass(&mut storage, MINUTE);
+    storage.promote("dr1", &handle, false).unwrap();
+    assert_eq!(storage.view("dr1", &handle).unwrap().writes, 5);
+}
