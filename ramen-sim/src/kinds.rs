@@ -44,6 +44,8 @@ pub(crate) struct CoreKind {
     pub(crate) unconditional_update: bool,
     pub(crate) create_on_update: bool,
     pub(crate) returns_deleted: bool,
+    /// Whether finalizers must be qualified names or names that Kubernetes knows.
+    pub(crate) names_finalizers: bool,
     /// Fields that field selectors may name, beyond name and namespace; dotted paths.
     pub(crate) fields: &'static [&'static str],
     pub(crate) columns: &'static [Column],
@@ -79,6 +81,7 @@ impl CoreKind {
             unconditional_update: true,
             create_on_update: false,
             returns_deleted: false,
+            names_finalizers: true,
             fields: &[],
             columns: &[NAME, AGE],
             cells: |object, now| vec![name(object), age(object, now)],

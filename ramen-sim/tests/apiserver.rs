@@ -60,6 +60,10 @@ async fn an_object_lives_through_create_update_patch_and_delete() {
     let patched = maps.patch("a", &PatchParams::default(), &patch).await.unwrap();
     assert_eq!(patched.data.unwrap(), [("n".to_string(), "3".to_string())].into());
 
+    // The client says it in the body of the request.
+    let rehearsal = DeleteParams { dry_run: true, ..DeleteParams::default() };
+    maps.delete("a", &rehearsal).await.unwrap();
+    assert!(maps.get("a").await.is_ok(), "a deletion that is only tried out deletes nothing");
     maps.delete("a", &DeleteParams::default()).await.unwrap();
     assert_eq!(refused(maps.get("a").await.unwrap_err()).reason, "NotFound");
 }

@@ -149,7 +149,10 @@ impl CustomKind {
                 found.push(FieldError::invalid(field, &value, &format!("must be {wanted}")));
             }
         }
-        found.extend(self.schema.validate(new, old));
+        if found.is_empty() {
+            // An object that says it is of another kind is not held against this schema, only against its rules.
+            found.extend(self.schema.validate(new, old));
+        }
         if has_status && status_only {
             found.retain(|error| error.field.starts_with("status"));
         }

@@ -67,8 +67,12 @@ pub(crate) fn patched(
         (Kind::Apply, _) => ownership::apply(call, live, patch, force, now),
         (_, None) => Err(call.not_found()),
         (Kind::Json, Some(live)) => {
-            let operations: json_patch::Patch = serde_json::from_value(patch.clone())
-                .map_err(|problem| Failure::bad_request(format!("error decoding patch: {problem}")))?;
+            if patch.as_array().is_some_and(|list| list.iter().any(|operation| !operation.is_object())) {
+                return Err(Failure::bad_request("error decoding patch: an operation is not an object"));
+            }
+            // Operations are looked at when they are carried out: what nobody knows cannot be.
+            let operations: json_patch::Patch =
+                serde_json::from_value(patch.clone()).map_err(|_| Failure::unprocessable_patch())?;
             apply_json_patch(live, operations).map_err(|_| Failure::unprocessable_patch())
         }
         (Kind::Merge, Some(live)) => {

@@ -171,12 +171,17 @@ impl State {
         if is("", "pods") {
             return Ok(self.remove_pod(call, key, &live, stored, options));
         }
+        let waits = live.pointer("/spec/finalizers").and_then(Value::as_array).is_some_and(|list| !list.is_empty());
+        if is("", "namespaces") && meta::is_deleting(&live) && waits {
+            // A second request changes nothing, its propagation policy included.
+            return Ok(Removal::Pending(stored.clone()));
+        }
         let mut object = live.clone();
         let mut finalizers = options.finalizers(&live);
         let mut held = !finalizers.is_empty();
         if is("", "namespaces") {
             object["status"]["phase"] = "Terminating".into();
-            held |= live.pointer("/spec/finalizers").and_then(Value::as_array).is_some_and(|list| !list.is_empty());
+            held |= waits;
         }
         if is("apiextensions.k8s.io", "customresourcedefinitions") {
             super::definitions::mark_terminating(&mut finalizers, &mut object, &self.clock);

@@ -213,7 +213,9 @@ impl Resource {
         match &self.rules {
             Rules::Core(kind) if subresource.is_empty() => {
                 errors.extend((kind.validate)(new, old));
-                errors.extend(super::meta::validate_core_finalizers(new));
+                if kind.names_finalizers {
+                    errors.extend(super::meta::validate_core_finalizers(new));
+                }
             }
             Rules::Core(kind) if subresource == "status" => errors.extend((kind.validate_status)(new)),
             Rules::Core(_) => {}

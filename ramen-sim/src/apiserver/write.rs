@@ -48,8 +48,14 @@ impl State {
         if call.info.verb == "create" && !matches!(meta::text(&object, "resourceVersion"), "" | "0") {
             return Err(Failure::unclassified("resourceVersion should not be set on objects to be created"));
         }
-        for field in ["uid", "deletionTimestamp", "deletionGracePeriodSeconds"] {
-            meta::remove(&mut object, field);
+        meta::remove(&mut object, "uid");
+        if call.info.verb == "create" {
+            // Only a POST is cleaned of these: a PUT or an apply that creates an object can create one that is deleted.
+            meta::remove(&mut object, "deletionTimestamp");
+            meta::remove(&mut object, "deletionGracePeriodSeconds");
+        }
+        if !resource.namespaced {
+            meta::remove(&mut object, "namespace");
         }
         if !(applies(call) && call.info.dry_run) {
             // A dry run that creates by an apply gives back the resourceVersion that it was given.
@@ -166,12 +172,12 @@ impl State {
             let Some(live) = live.or(configuration.as_ref()).map(|_| live) else { return Err(call.not_found()) };
             let parsed = configuration.map_or_else(|| patch::parse(kind, call), Ok)?;
             let patched = patch::patched(kind, call, live, &parsed, force, state.clock.now())?;
-            check_name(call, &patched)?;
             let readable = if kind.decodes() { decode::check_kind(&call.resource, &patched) } else { Ok(()) };
             readable.and_then(|()| decode::check(&call.resource, &patched)).map_err(|failure| {
                 // What an apply made cannot be turned into the kind: an error of the server, as Kubernetes has it.
                 if applies { Failure::unclassified(failure.message) } else { decode::unfit_patch(&failure.message) }
             })?;
+            check_name(call, &patched)?;
             Ok(patched)
         })?;
         Ok(self.written(call, &written))

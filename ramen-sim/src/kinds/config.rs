@@ -37,8 +37,9 @@ pub(super) static KINDS: &[CoreKind] = &[
         unconditional_update: false,
         create_on_update: true,
         columns: &[NAME, column("Holder", "string"), AGE],
-        cells: |lease, now| vec![name(lease), at(lease, "spec.holderIdentity").clone(), age(lease, now)],
+        cells: |lease, now| vec![name(lease), text(lease, "spec.holderIdentity").into(), age(lease, now)],
         default: |lease| default_to_empty(lease, "spec"),
+        names_finalizers: false,
         validate: validate_lease,
         ..CoreKind::plain("coordination.k8s.io", "v1", "Lease", "leases")
     },

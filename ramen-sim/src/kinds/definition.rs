@@ -24,6 +24,7 @@ pub(super) static KINDS: &[CoreKind] = &[CoreKind {
         definition["status"]["storedVersions"] = stored.into();
     },
     validate,
+    names_finalizers: false,
     ..CoreKind::plain("apiextensions.k8s.io", "v1", "CustomResourceDefinition", "customresourcedefinitions")
 }];
 

@@ -208,7 +208,7 @@ fn claim_cells(claim: &Value, now: Timestamp) -> Vec<Value> {
         name(claim),
         phase(claim),
         text(claim, "spec.volumeName").into(),
-        when_bound(text(claim, "status.capacity.storage").to_string()),
+        when_bound(at(claim, "status.capacity.storage").as_str().unwrap_or("0").to_string()),
         when_bound(modes(claim, "status.accessModes")),
         text(claim, "spec.storageClassName").into(),
         or_unset(claim, "spec.volumeAttributesClassName"),

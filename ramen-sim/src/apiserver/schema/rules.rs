@@ -3,7 +3,7 @@
 //! kube's evaluator compares list items by position; Kubernetes compares them by the keys of a list map and not at all
 //! in other lists. So the walk is ours, and the evaluator sees one node at a time.
 
-use kube::core::cel::{CompiledSchema, ValidationError, compile_schema, validate_compiled};
+use kube::core::cel::{CompiledSchema, ErrorKind, ValidationError, compile_schema, validate_compiled};
 use serde_json::Value;
 
 use super::{Additional, Schema, join};
@@ -77,7 +77,9 @@ fn stripped(node: &Value) -> Value {
 }
 
 fn field_error(failure: &ValidationError, path: &str) -> FieldError {
-    let below = failure.field_path.trim_start_matches('.');
+    // The path that a rule names is that of what it finds wrong; a rule that cannot be evaluated is wrong where it stands.
+    let judged = failure.kind == ErrorKind::ValidationFailure;
+    let below = if judged { failure.field_path.trim_start_matches('.') } else { "" };
     let field = if below.is_empty() { path.to_string() } else { join(path, below) };
     let reason = match failure.reason.as_deref() {
         Some("FieldValueForbidden") => "FieldValueForbidden",
