@@ -57,6 +57,8 @@ mod write;
 
 #[cfg(test)]
 mod bed;
+#[cfg(test)]
+mod properties;
 
 pub use command::{Command, Event, MetadataPatch, expect};
 pub use metrics::{Sample, samples};

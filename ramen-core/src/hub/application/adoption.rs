@@ -30,8 +30,10 @@ pub(super) fn run(pass: &mut Pass) -> Flow {
     }
 }
 
+/// Whether the object is there and bears another uid, or is on no record.
 fn is_foreign(member: &Member, uid: &str) -> bool {
-    member.found().is_some_and(|vrg| !is_deleting(vrg) && bears(vrg) != Some(uid)) && !member.is_ending()
+    let found = member.found().filter(|vrg| !is_deleting(vrg));
+    found.is_some_and(|vrg| bears(vrg) != Some(uid) || member.wanted.is_none()) && !member.is_ending()
 }
 
 fn bears(vrg: &VolumeReplicationGroup) -> Option<&str> {

@@ -99,6 +99,9 @@ fn restoring(pass: &mut Pass, member: &Member) -> Stop {
 
 fn switch(pass: &mut Pass, member: &Member) -> Flow {
     let target = &member.cluster;
+    let Some(wanted) = &member.wanted else {
+        return Err(pass.wait(format!("the copy on cluster {target} to be on record"), "none needed"));
+    };
     pass.begin();
     pass.enter(DRState::FailingOver, format!("Failing over to cluster {target}"));
     pass.available("Starting failover");
@@ -112,7 +115,6 @@ fn switch(pass: &mut Pass, member: &Member) -> Flow {
     pass.persist("the failover is on record before a second copy is asked to be primary");
     pass.retain(&old_home)?;
     let source = pass.must_source()?;
-    let Some(wanted) = &member.wanted else { return Err(restoring(pass, member)) };
     let epoch = epoch::next(pass.epoch()?);
     let vrg = source.turned(target, &wanted.vrg, ReplicationState::Primary, epoch);
     pass.put_vrg(member, vrg, format!("the copy on cluster {target} is a settled secondary, seen just now; {epoch}"));

@@ -306,3 +306,6 @@ pub(super) fn volumes(pass: &mut Pass) -> Flow {
     let remedy = "keep upstream's operators for this application, or move it to storage that replicates by itself";
     Err(pass.reject(names::REASON_VALIDATION_FAILED, message, remedy))
 }
+
+#[cfg(test)]
+mod tests;

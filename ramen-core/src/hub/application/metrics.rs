@@ -63,3 +63,6 @@ pub fn samples(drpc: &DRPlacementControl, policy: &DRPolicy) -> Vec<Sample> {
     gauge(metrics::UNSUPPORTED_CONSISTENCY_GROUPING_ENABLED, Vec::new(), is(grouped));
     samples
 }
+
+#[cfg(test)]
+mod tests;

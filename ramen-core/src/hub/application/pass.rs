@@ -1,6 +1,6 @@
 //! One decision in the making: what is known so far, the status as it will be, and what has been decided.
 
-use std::time::Duration;
+use std::{collections::BTreeMap, time::Duration};
 
 use jiff::Timestamp;
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::Time;
@@ -53,6 +53,8 @@ pub(super) struct Pass {
     out: Decision<Need, Command>,
     patch: MetadataPatch,
     announced: Vec<Event>,
+    // Copies as they were put together; forgotten when a record changes.
+    members: BTreeMap<ClusterName, Member>,
 }
 
 impl Pass {
@@ -66,8 +68,8 @@ impl Pass {
         let mut seen = observation.clone();
         seen.now = Timestamp::from_second(seen.now.as_second()).unwrap_or(seen.now);
         conditions::complete(&mut status.conditions, seen.now);
-        let (out, patch, announced) = Default::default();
-        Self { seen, status, peers_were_ready, writes_status: true, out, patch, announced }
+        let (out, patch, announced, members) = Default::default();
+        Self { seen, status, peers_were_ready, writes_status: true, out, patch, announced, members }
     }
 
     /// The finished decision.
@@ -127,6 +129,9 @@ impl Pass {
 
     /// The copy on a cluster. A record that cannot be read stops the pass: what was asked for must be known.
     pub(super) fn member(&mut self, cluster: &ClusterName) -> Flow<Member> {
+        if let Some(member) = self.members.get(cluster) {
+            return Ok(member.clone());
+        }
         let facts = self.seen.clusters.get(cluster).cloned().unwrap_or_default();
         let seen = facts.vrg.read().cloned().unwrap_or(Seen { sight: Sight::Pending, age: Age::Old });
         let wanted = match facts.vrg_intent {
@@ -135,7 +140,11 @@ impl Pass {
             Item::Read(Err(failure)) => Err(failure),
         };
         match wanted {
-            Ok(wanted) => Ok(Member { cluster: cluster.clone(), wanted, seen }),
+            Ok(wanted) => {
+                let member = Member { cluster: cluster.clone(), wanted, seen };
+                self.members.insert(cluster.clone(), member.clone());
+                Ok(member)
+            }
             Err(failure) => Err(self.blocked(&failure)),
         }
     }
@@ -162,6 +171,9 @@ impl Pass {
     /// Adds a command, and takes its effect for granted in what follows.
     pub(super) fn act(&mut self, command: Command, guard: impl Into<String>) {
         take_effect(&mut self.seen, &command);
+        if let Command::PutVrg { cluster, .. } | Command::DeleteVrg { cluster, .. } = &command {
+            self.members.remove(cluster);
+        }
         self.out.step(command, guard);
     }
 

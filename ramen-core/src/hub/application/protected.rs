@@ -169,3 +169,6 @@ impl Judged<'_> {
         Verdict { status, reason, message: format!("{} {text}", self.subject) }
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -26,7 +26,7 @@ pub(super) fn report(pass: &mut Pass) -> Flow {
     if !pass.writes_status || pass.seen.clusters.is_empty() || pass.drpc().metadata.deletion_timestamp.is_some() {
         return Ok(());
     }
-    let Some(cluster) = reported(pass)? else { return Ok(()) };
+    let Some(cluster) = reported(pass) else { return Ok(()) };
     let member = pass.member(&cluster)?;
     match member.found() {
         Some(vrg) => {
@@ -46,15 +46,17 @@ pub(super) fn report(pass: &mut Pass) -> Flow {
     Ok(())
 }
 
-fn reported(pass: &mut Pass) -> Flow<Option<ClusterName>> {
+fn reported(pass: &Pass) -> Option<ClusterName> {
     let known = pass.clusters();
-    let live = pass.live()?;
+    // A placement that cannot be used has been said to be so.
+    let Some(Ok(placement)) = pass.seen.placement.read() else { return None };
+    let live = placement.current().cloned();
     if live.is_none() && pass.drpc().spec.action == Some(DRAction::Failover) {
-        return Ok(None);
+        return None;
     }
     let last = pass.annotation(annotations::LAST_APP_DEPLOYMENT_CLUSTER).map(ClusterName::new);
     let preferred = ClusterName::new(pass.drpc().spec.preferred_cluster.clone());
-    Ok(live.or(last).or(Some(preferred)).filter(|c| known.contains(c)))
+    live.or(last).or(Some(preferred)).filter(|c| known.contains(c))
 }
 
 /// The copy, with a conflict that any copy reports: volumes that should not be there are a matter of the whole application.
@@ -107,3 +109,6 @@ fn copy(pass: &mut Pass, vrg: &VolumeReplicationGroup) {
         pass.status.last_kube_object_protection_time = capture.end_time.or(capture.start_time);
     }
 }
+
+#[cfg(test)]
+mod tests;

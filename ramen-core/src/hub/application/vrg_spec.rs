@@ -249,3 +249,6 @@ fn same_way(a: &PeerClass, b: &PeerClass) -> bool {
         && a.grouping == b.grouping
         && a.replication_id.is_empty() == b.replication_id.is_empty()
 }
+
+#[cfg(test)]
+mod tests;
