@@ -64,8 +64,11 @@ struct Inner {
     identity: Identity,
     reach: Reachability,
     joined: bool,
-    /// The configuration changed since the client was made.
-    outdated: bool,
+    /// Raised whenever the configuration changed, or may have.
+    wanted: u64,
+    /// The value of `wanted` that the client was made for. Behind it, the client is outdated; a check that is given up on, or that
+    /// a change overtakes, leaves it behind.
+    made: u64,
     reloaded: Option<Instant>,
 }
 
@@ -100,7 +103,8 @@ impl Link {
                     identity: Identity::Unverified,
                     reach: Reachability::Unknown,
                     joined: false,
-                    outdated: true,
+                    wanted: 1,
+                    made: 0,
                     reloaded: None,
                 }),
                 poke: Notify::new(),
@@ -139,7 +143,7 @@ impl Link {
 
     /// The configuration changed.
     pub(crate) fn rotate(&self) {
-        self.inner().outdated = true;
+        self.inner().wanted += 1;
         self.poke.notify_one();
     }
 
@@ -164,38 +168,35 @@ impl Link {
     /// Finds out what the path is like now.
     pub(crate) async fn check(&self) -> LinkState {
         let _one_at_a_time = self.checking.lock().await;
-        let (present, outdated) = {
+        let (present, made, wanted) = {
             let inner = self.inner();
-            (inner.client.clone(), inner.outdated)
+            (inner.client.clone(), inner.made, inner.wanted)
         };
         let outcome = match present {
-            Some(client) if !outdated => self.verify(client.clone(), false).await.map(|id| (client, id)),
-            present => self.connect(present).await,
+            Some(client) if made == wanted => self.verify(client.clone(), false).await.map(|id| (client, id, made)),
+            present => self.connect(present, made, wanted).await,
         };
         self.settle(outcome)
     }
 
     /// Makes a client of the present configuration. If that fails on the way, the client that was there is looked at instead: a
     /// rotation must not take away what works.
-    async fn connect(&self, present: Option<kube::Client>) -> Result<(kube::Client, String), Failure> {
-        self.inner().outdated = false;
+    async fn connect(
+        &self,
+        present: Option<kube::Client>,
+        made: u64,
+        wanted: u64,
+    ) -> Result<(kube::Client, String, u64), Failure> {
         let deadline = Deadline::after(PROBE);
-        let made = match self.connector.connect(&self.name, deadline).await {
-            Ok(client) => self.verify(client.clone(), true).await.map(|id| (client, id)),
+        let fresh = match self.connector.connect(&self.name, deadline).await {
+            Ok(client) => self.verify(client.clone(), true).await.map(|id| (client, id, wanted)),
             Err(failure) => Err(failure),
         };
-        match (made, present) {
-            (Err(failure), present) => {
-                // Try again at the next look.
-                self.inner().outdated = true;
-                match present {
-                    Some(client) if failure.class().is_transport() => {
-                        self.verify(client.clone(), false).await.map(|id| (client, id))
-                    }
-                    _ => Err(failure),
-                }
+        match (fresh, present) {
+            (Err(failure), Some(client)) if failure.class().is_transport() => {
+                self.verify(client.clone(), false).await.map(|id| (client, id, made))
             }
-            (made, _) => made,
+            (fresh, _) => fresh,
         }
     }
 
@@ -231,13 +232,14 @@ impl Link {
     }
 
     /// Notes what a check found, and tells if that is news.
-    fn settle(&self, outcome: Result<(kube::Client, String), Failure>) -> LinkState {
+    fn settle(&self, outcome: Result<(kube::Client, String, u64), Failure>) -> LinkState {
         let now = self.environment.clock.now();
         let mut inner = self.inner();
         let before = inner.state.clone();
         match outcome {
-            Ok((client, id)) => {
+            Ok((client, id, made)) => {
                 inner.client = Some(client);
+                inner.made = made;
                 inner.identity = Identity::Verified(id);
                 inner.joined = true;
                 inner.state = LinkState::Up;
@@ -249,9 +251,12 @@ impl Link {
                 let failure = failure.on(self.name.clone());
                 if failure.class() == FailureClass::UnknownCluster {
                     inner.client = None;
-                    inner.outdated = true;
                 } else if matches!(inner.identity, Identity::Mismatch { .. }) {
                     inner.identity = Identity::Unverified;
+                }
+                if failure.class() == FailureClass::Unauthenticated {
+                    // Perhaps newer credentials are there: the next check begins with them.
+                    inner.wanted += 1;
                 }
                 let since = match &inner.reach {
                     Reachability::Unreachable { since, .. } => *since,
@@ -320,7 +325,7 @@ impl Link {
                 return None;
             }
             inner.reloaded = Some(Instant::now());
-            inner.outdated = true;
+            inner.wanted += 1;
         }
         match self.check().await {
             LinkState::Up => self.inner().client.clone(),

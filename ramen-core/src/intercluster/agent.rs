@@ -49,4 +49,5 @@ pub use settings::{AgentSettings, ObserverSettings};
 pub use signals::{Signals, Subscription};
 pub use store::{RecordStore, Report, StoreLimits, StoredRecord};
 pub use transport::RecordTransport;
+pub(crate) use transport::is_dns_subdomain;
 pub use watch::{Follow, Sink};

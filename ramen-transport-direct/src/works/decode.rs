@@ -61,7 +61,10 @@ fn intent(work: &Value, id: IntentId, bookkeeping: Option<&Bookkeeping>) -> Resu
                 .about(&id)
         })?);
     }
-    let orphan = work["spec"]["deleteOption"]["propagationPolicy"] == "Orphan";
+    // Which objects a selective policy of others keeps is not told apart here: what stays too long can be deleted, what is deleted
+    // wrongly cannot be had back.
+    let policy = &work["spec"]["deleteOption"]["propagationPolicy"];
+    let orphan = policy == "Orphan" || policy == "SelectivelyOrphan";
     let keys = |field: &str, ours: Option<&Vec<String>>| -> BTreeMap<String, String> {
         let all = work["metadata"][field].as_object().into_iter().flatten();
         let wanted = all.filter(|(key, _)| *key != BOOKKEEPING && ours.is_none_or(|ours| ours.contains(key)));

@@ -114,8 +114,13 @@ impl Bed {
     }
 
     pub(crate) fn point(&self, cluster: &str, server: &ApiServer, token: &str) {
-        self.clients.servers.lock().unwrap().insert(cluster.into(), (server.clone(), token.into()));
+        self.point_unnoticed(cluster, server, token);
         self.clients.changed.notify(&(), &());
+    }
+
+    /// The configuration changes and nobody tells.
+    pub(crate) fn point_unnoticed(&self, cluster: &str, server: &ApiServer, token: &str) {
+        self.clients.servers.lock().unwrap().insert(cluster.into(), (server.clone(), token.into()));
     }
 
     pub(crate) fn cluster(&self, name: &str) -> &ApiServer {

@@ -276,13 +276,65 @@ async fn a_field_that_another_controller_applies_is_a_conflict_that_names_it() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn a_kind_that_is_served_in_another_version_only_is_not_taken_for_gone() {
+    let bed = Bed::new(&["dr1"]).await;
+    bed.cluster("dr1").install_crds(ramen_transport_direct::MANIFEST_WORK_CRD).unwrap();
+    let mut intent = settings("dr1", "one", "a", json!({}));
+    let resource = ramen_core::intercluster::ResourceType {
+        group: "work.open-cluster-management.io".into(),
+        version: "v9".into(),
+        kind: "ManifestWork".into(),
+        plural: "manifestworks".into(),
+        namespaced: true,
+    };
+    let object = json!({"metadata": {"name": "a", "namespace": "default"}});
+    intent.manifests = vec![ramen_core::intercluster::Manifest::new(resource, object).unwrap()];
+    bed.put(&intent).await;
+    let failure = bed.failure(&intent.id, SECOND * 20).await;
+    assert_eq!(failure.class(), FailureClass::Prerequisite);
+    assert!(failure.to_string().contains("in work.open-cluster-management.io/v1,"), "{failure}");
+    // Its objects may well be there: the end is not confirmed for as long as nobody can look.
+    bed.transport.delete(&intent.id, None, &Precondition::None, soon()).await.unwrap();
+    tokio::time::sleep(SECOND * 300).await;
+    assert_eq!(bed.record(&intent.id).await.unwrap().delivery, Delivery::Deleting);
+}
+
+#[tokio::test(start_paused = true)]
+async fn an_end_is_no_deletion_while_a_record_that_this_process_never_saw_names_the_object() {
+    let mut bed = Bed::new(&["dr1"]).await;
+    let first = settings("dr1", "first", "a", json!({"x": "1"}));
+    bed.put(&first).await;
+    bed.applied(&first.id, SECOND * 5).await;
+    bed.cut("dr1", true);
+    bed.restart().await;
+    let second = settings("dr1", "second", "a", json!({"x": "1"}));
+    bed.put(&second).await;
+    bed.transport.delete(&first.id, None, &Precondition::None, soon()).await.unwrap();
+    let uid = bed.configmap("dr1", "a").unwrap()["metadata"]["uid"].clone();
+    bed.restart().await;
+    bed.cut("dr1", false);
+    bed.gone(&first.id, SECOND * 120).await;
+    bed.applied(&second.id, SECOND * 120).await;
+    assert_eq!(bed.configmap("dr1", "a").unwrap()["metadata"]["uid"], uid);
+}
+
+#[tokio::test(start_paused = true)]
 async fn a_work_that_an_unmodified_hub_writes_is_delivered_reported_and_confirmed() {
+    a_foreign_work("Orphan").await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_work_of_others_that_keeps_some_of_its_objects_loses_none() {
+    a_foreign_work("SelectivelyOrphan").await;
+}
+
+async fn a_foreign_work(policy: &str) {
     let bed = Bed::new(&["dr1"]).await;
     let work = json!({"apiVersion": "work.open-cluster-management.io/v1", "kind": "ManifestWork",
         "metadata": {"name": "app-ns-mw", "namespace": "dr1", "labels": {"ramendr.openshift.io/created-by-ramen": "true"}},
         "spec": {"workload": {"manifests": [{"apiVersion": "v1", "kind": "Namespace",
             "metadata": {"name": "app", "creationTimestamp": null}, "spec": {}, "status": {}}]},
-            "deleteOption": {"propagationPolicy": "Orphan"}}});
+            "deleteOption": {"propagationPolicy": policy}}});
     bed.hub.install(&json!({"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": "dr1"}})).unwrap();
     let works: kube::Api<kube::core::DynamicObject> = kube::Api::namespaced_with(
         bed.hub.client("ramen-hub"),

@@ -155,6 +155,21 @@ async fn a_revoked_token_is_told_and_a_new_one_is_taken_up_without_a_restart() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn a_refused_token_is_read_again_although_nobody_told_of_a_new_one() {
+    let bed = Bed::new(&["dr1"]).await;
+    let server = bed.cluster("dr1").clone();
+    server.grant_token("old", "ramen", &["system:masters"]);
+    bed.point("dr1", &server, "old");
+    tokio::time::sleep(SECOND * 5).await;
+    server.revoke_token("old");
+    tokio::time::sleep(SECOND * 60).await;
+    server.grant_token("new", "ramen", &["system:masters"]);
+    bed.point_unnoticed("dr1", &server, "new");
+    bed.until(SECOND * 60, || async { kind(&bed, &key("dr1", "a"), &Freshness::live()).await == OutcomeKind::Absent })
+        .await;
+}
+
+#[tokio::test(start_paused = true)]
 async fn a_dead_cluster_does_not_delay_the_answers_of_nine_others() {
     let names: Vec<_> = (0..10).map(|n| format!("dr{n}")).collect();
     let bed = Bed::new(&names.iter().map(String::as_str).collect::<Vec<_>>()).await;

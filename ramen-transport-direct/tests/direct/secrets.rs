@@ -113,6 +113,21 @@ async fn a_secret_of_somebody_else_is_neither_overwritten_nor_removed() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn a_target_that_no_secret_can_have_is_refused_before_it_is_recorded() {
+    let bed = Bed::new(&["dr1"]).await;
+    let secrets = run(&bed).await;
+    source(&bed, "id");
+    let before = bed.hub.revision();
+    for (namespace, target) in [("default", ""), ("default", "Not_A_Name"), ("", "s3-copy"), ("a.b", "s3-copy")] {
+        let mut wish = delivery(&["dr1"], SecretForm::Same);
+        (wish.target_namespace, wish.target_name) = (namespace.into(), target.into());
+        let refused = secrets.propagate(&wish, soon()).await.unwrap_err();
+        assert_eq!(refused.class(), FailureClass::Invalid, "{namespace}/{target}");
+    }
+    assert_eq!(bed.hub.revision(), before);
+}
+
+#[tokio::test(start_paused = true)]
 async fn velero_gets_a_credentials_file() {
     let bed = Bed::new(&["dr1"]).await;
     let secrets = run(&bed).await;

@@ -189,10 +189,11 @@ impl Pass<'_> {
             .remedy("make the two intents equal, or end one of them"))
     }
 
-    /// A pass that would create an object, or write over another incarnation's, makes sure that its record is the present one.
-    async fn confirm_current(&self) -> Result<(), Failure> {
+    /// A pass that would create an object, write over another incarnation's or let go of one makes sure that its record is the
+    /// present one.
+    pub(super) async fn confirm_current(&self) -> Result<(), Failure> {
         let present = self.shared.store.get(&self.record.intent.id, self.deadline).await?;
-        let same = |r: &StoredRecord| r.revision == self.record.revision && r.ending.is_none();
+        let same = |r: &StoredRecord| r.revision == self.record.revision && r.ending == self.record.ending;
         if present.as_ref().is_some_and(same) {
             return Ok(());
         }

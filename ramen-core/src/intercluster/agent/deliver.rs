@@ -20,7 +20,7 @@ use super::{
     sync::lock,
 };
 use crate::{
-    intercluster::{Failure, IntentId, Manifest, ObjectKey, ObjectResult, RemoteObject, Retry},
+    intercluster::{Failure, IntentId, IntentSelector, Manifest, ObjectKey, ObjectResult, RemoteObject, Retry},
     time::{Clock, Deadline},
 };
 
@@ -117,13 +117,20 @@ impl Shared {
         Ok(holder.filter(|r| r.ending.is_none() && r.keys().contains(key)))
     }
 
-    /// Whether another record, not ended, names the object.
+    /// Whether another record, not ended, names the object, as the store says now: the index knows only the records that this
+    /// process looked at. It counts for records that the store cannot list because they cannot be read.
     pub(super) async fn is_wanted_by_another(
         &self,
         key: &ObjectKey,
         record: &StoredRecord,
         deadline: Deadline,
     ) -> Result<bool, Failure> {
+        let selector = IntentSelector { cluster: Some(key.cluster.clone()), ..IntentSelector::default() };
+        let listed = self.store.list(&selector, deadline).await?;
+        let wants = |r: &StoredRecord| r.intent.id != record.intent.id && r.ending.is_none() && r.keys().contains(key);
+        if listed.iter().any(wants) {
+            return Ok(true);
+        }
         let names = lock(&self.index).names(key);
         for name in names.into_iter().filter(|name| *name != record.intent.id.name) {
             if self.live_holder(key, &name, deadline).await?.is_some() {
@@ -202,7 +209,10 @@ impl Shared {
             let (uid, generation) = last.map_or((None, None), |l| (l.uid, l.generation));
             ObjectResult { key, uid, generation, failure: Some(failure.clone()) }
         };
-        let objects = record.keys().into_iter().map(result).collect();
+        let keys = record.keys();
+        // Objects that earlier revisions named stay on record until they are gone.
+        let earlier = record.report.iter().flat_map(|r| &r.objects).filter(|o| !keys.contains(&o.key)).cloned();
+        let objects = keys.iter().cloned().map(result).chain(earlier).collect();
         let seen = record.report.as_ref().map_or(0, |r| r.seen);
         self.report(record, objects, seen, deadline).await
     }

@@ -225,8 +225,9 @@ impl ClusterView for Observer {
     async fn register(&self, registration: &Registration, _: Deadline) -> Result<(), Failure> {
         let key = &registration.key;
         refuse_secret(key)?;
-        self.ensure_watch(&key.cluster, &key.resource)?;
+        // Held over both maps: between two locks an unregistration could take the watch away that the new registrant counts on.
         let mut registered = lock(&self.state.registered);
+        self.ensure_watch(&key.cluster, &key.resource)?;
         let registrants = registered.entry(key.clone()).or_default();
         registrants.insert(registration.registrant.clone(), registration.labels.clone());
         Ok(())
@@ -241,7 +242,6 @@ impl ClusterView for Observer {
         }
         registered.remove(key);
         let kind_unused = !registered.keys().any(|k| k.cluster == key.cluster && k.resource == key.resource);
-        drop(registered);
         if kind_unused {
             lock(&self.watches).remove(&(key.cluster.clone(), key.resource.clone()));
         } else if let Some(cache) = self.cache(key) {

@@ -41,19 +41,24 @@ impl Pass<'_> {
             if !ours || recreated || self.shared.is_wanted_by_another(key, &self.record, self.deadline).await? {
                 return Ok(Released::Done);
             }
+            if live.is_deleting() && policy == DeletePolicy::Delete {
+                return Ok(Released::Waiting);
+            }
+            // Another leader may have put the record anew since this pass read it, and the object may be the new record's.
+            self.confirm_current().await?;
             match policy {
                 DeletePolicy::Orphan => match self.unmark(key, &live).await {
                     Ok(()) | Err(Trouble::Absent | Trouble::NamespaceAbsent) => return Ok(Released::Done),
                     Err(Trouble::Changed) => {}
                     Err(trouble) => return Err(trouble.into_failure(key)),
                 },
-                DeletePolicy::Delete if live.is_deleting() => return Ok(Released::Waiting),
                 DeletePolicy::Delete => {
-                    let Some(uid) = live.uid() else {
-                        let cause = "the cluster sent it without a uid";
+                    let (Some(uid), Some(version)) = (live.uid(), live.version()) else {
+                        let cause = "the cluster sent it without a uid or a resource version";
                         return Err(Failure::new(FailureClass::Malformed, cause).on(key.cluster.clone()).about(key));
                     };
-                    match self.remote.delete(key, uid, None, self.deadline).await {
+                    // Only as it was read: whoever changed it since then may have taken it over.
+                    match self.remote.delete(key, uid, Some(version), self.deadline).await {
                         // The answer does not tell whether finalizers hold it back: look again.
                         Ok(()) | Err(Trouble::Changed | Trouble::Absent | Trouble::NamespaceAbsent) => {}
                         Err(trouble) => return Err(trouble.into_failure(key)),

@@ -237,8 +237,11 @@ impl Remote {
     /// something that is no API server.
     pub(crate) async fn explain_unknown_path(&self, resource: &ResourceType, message: &str) -> Trouble {
         match self.serves(resource).await {
-            Ok(false) => Trouble::KindAbsent,
-            Ok(true) => Trouble::Failed(
+            Ok(Served::Not) => Trouble::KindAbsent,
+            Ok(Served::InOtherVersion(version)) => {
+                Trouble::Failed(version_not_served(resource, &version).on(self.cluster.clone()))
+            }
+            Ok(Served::AsAsked) => Trouble::Failed(
                 Failure::new(FailureClass::Malformed, format!("status 404 without an object's name: {message}"))
                     .on(self.cluster.clone())
                     .remedy("check what answers at the API server's address; a proxy may"),
@@ -248,21 +251,27 @@ impl Remote {
     }
 
     /// Whether the cluster serves the kind, by a discovery made now.
-    async fn serves(&self, resource: &ResourceType) -> Result<bool, Failure> {
-        let path = match resource.group.as_str() {
-            "" => format!("/api/{}", resource.version),
-            group => format!("/apis/{group}/{}", resource.version),
-        };
-        match self.discover::<APIResourceList>(&path).await {
-            Ok(list) => Ok(list.resources.iter().any(|r| r.name == resource.plural)),
-            Err(error) if is_404(&error) => {
-                // The group or its version is not there, if the list of groups can be had and says so.
-                let groups = self.discover::<APIGroupList>("/apis").await.map_err(|e| malformed_if_404(&e))?;
-                let version = resource.api_version();
-                Ok(groups.groups.iter().flat_map(|g| &g.versions).any(|v| v.group_version == version))
-            }
-            Err(error) => Err(failure_of(&error)),
+    async fn serves(&self, resource: &ResourceType) -> Result<Served, Failure> {
+        let asked = resource.api_version();
+        if resource.group.is_empty() {
+            let list = self.discover::<APIResourceList>(&format!("/api/{}", resource.version)).await;
+            let has = list.map_err(|e| malformed_if_404(&e))?.resources.iter().any(|r| r.name == resource.plural);
+            return Ok(if has { Served::AsAsked } else { Served::Not });
         }
+        let groups = self.discover::<APIGroupList>("/apis").await.map_err(|e| malformed_if_404(&e))?;
+        let mut served = Served::Not;
+        let versions = groups.groups.into_iter().filter(|g| g.name == resource.group).flat_map(|g| g.versions);
+        for version in versions.map(|v| v.group_version) {
+            // The list of groups says that the version is there, so a 404 proves nothing.
+            let list = self.discover::<APIResourceList>(&format!("/apis/{version}")).await;
+            let has = list.map_err(|e| malformed_if_404(&e))?.resources.iter().any(|r| r.name == resource.plural);
+            match has {
+                true if version == asked => return Ok(Served::AsAsked),
+                true => served = Served::InOtherVersion(version),
+                false => {}
+            }
+        }
+        Ok(served)
     }
 
     async fn discover<T: DeserializeOwned>(&self, path: &str) -> kube::Result<T> {
@@ -284,6 +293,24 @@ impl Remote {
         let failure = Failure::new(FailureClass::Malformed, format!("the answer is about another object: {found}"));
         Err(Trouble::Failed(failure.on(self.cluster.clone()).about(key)))
     }
+}
+
+/// What a discovery says of a kind.
+enum Served {
+    /// It is there in the version asked for.
+    AsAsked,
+    /// It is there, and so may its objects be, but only in another version.
+    InOtherVersion(String),
+    /// No version of its group has it.
+    Not,
+}
+
+/// The failure of a request whose kind the cluster serves in another version only.
+fn version_not_served(resource: &ResourceType, served: &str) -> Failure {
+    let cause = format!("the cluster serves {} in {served}, not in {}", resource.kind, resource.api_version());
+    let definition = format!("{}.{}", resource.plural, resource.group);
+    Failure::new(FailureClass::Prerequisite, cause)
+        .remedy(format!("bring CustomResourceDefinition {definition} to a release that serves the version"))
 }
 
 /// The bodies of a patch.

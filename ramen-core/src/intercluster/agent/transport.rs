@@ -181,7 +181,7 @@ fn check(precondition: &Precondition, current: Option<&StoredRecord>, id: &Inten
 }
 
 /// What Kubernetes asks of most names.
-fn is_dns_subdomain(name: &str) -> bool {
+pub(crate) fn is_dns_subdomain(name: &str) -> bool {
     let inner = |c: char| c.is_ascii_lowercase() || c.is_ascii_digit() || c == '-';
     let ends = |c: Option<char>| c.is_some_and(|c| c.is_ascii_lowercase() || c.is_ascii_digit());
     name.len() <= 253

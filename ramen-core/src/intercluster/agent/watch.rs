@@ -61,18 +61,16 @@ impl Follow {
         let mut failures = 0_u32;
         loop {
             let trouble = match self.list(sink).await {
-                Ok(version) => {
-                    failures = 0;
-                    self.watch(version, sink).await
-                }
+                // A list proves little: a server may answer lists and refuse every watch, and lists are what costs it most.
+                Ok(version) => self.watch(version, sink, &mut failures).await,
                 Err(trouble) => Some(trouble),
             };
             if let Some(trouble) = trouble {
                 sink.lost(&trouble);
-                let delay = Duration::from_millis(500).saturating_mul(1 << failures.min(10)).min(self.retry_most);
-                failures += 1;
-                tokio::time::sleep(delay).await;
             }
+            let delay = Duration::from_millis(500).saturating_mul(1 << failures.min(10)).min(self.retry_most);
+            failures = failures.saturating_add(1);
+            tokio::time::sleep(delay).await;
         }
     }
 
@@ -122,8 +120,8 @@ impl Follow {
         item
     }
 
-    /// Watches until a new list is needed (`None`) or something is wrong.
-    async fn watch(&self, mut version: String, sink: &mut dyn Sink) -> Option<Trouble> {
+    /// Watches until a new list is needed (`None`) or something is wrong. An event ends the row of failures.
+    async fn watch(&self, mut version: String, sink: &mut dyn Sink, failures: &mut u32) -> Option<Trouble> {
         loop {
             let params = WatchParams {
                 label_selector: self.selector.clone(),
@@ -152,8 +150,10 @@ impl Follow {
                 };
                 heard = true;
                 match self.take(event, sink) {
-                    Ok(Some(next)) => version = next,
-                    Ok(None) => {}
+                    Ok(next) => {
+                        *failures = 0;
+                        version = next.unwrap_or(version);
+                    }
                     Err(error) => return self.unless_expired(&error).await,
                 }
             }

@@ -63,11 +63,11 @@ impl SecretPropagator for KubeSecrets {
         if self.deliveries.source(&delivery.name.namespace, &delivery.source, deadline).await?.is_none() {
             return Err(source_missing(delivery));
         }
-        self.deliveries.edit(&delivery.name, deadline, |record| record.wish(delivery)).await
+        self.deliveries.edit(&delivery.name, None, deadline, |record| record.wish(delivery)).await
     }
 
     async fn withdraw(&self, name: &SecretDeliveryName, deadline: Deadline) -> Result<(), Failure> {
-        self.deliveries.edit(name, deadline, Record::withdraw).await
+        self.deliveries.edit(name, None, deadline, Record::withdraw).await
     }
 
     async fn status(

@@ -116,11 +116,24 @@ impl KubePlacement {
             let key = key(found, &object);
             match self.hub.create(&key, &object, MANAGER, deadline).await {
                 Ok(object) => return Ok(object),
-                Err(Trouble::Exists) => taken = Trouble::Exists,
+                Err(Trouble::Exists) => {
+                    self.ensure_foreign(found, &key, deadline).await?;
+                    taken = Trouble::Exists;
+                }
                 Err(trouble) => return Err(trouble.into_failure(&key)),
             }
         }
         Err(taken.into_failure(&found.key))
+    }
+
+    /// The name may only be passed over if somebody else's object has it: one for this Placement was created by another replica
+    /// since the list was read, and a second one would leave the Placement with two lists.
+    async fn ensure_foreign(&self, found: &Found, key: &ObjectKey, deadline: Deadline) -> Result<(), Failure> {
+        let present = self.hub.get(key, deadline).await.map_err(|t| t.into_failure(key))?;
+        if present.is_some_and(|object| object["metadata"]["labels"][ocm::PLACEMENT] != found.key.name) {
+            return Ok(());
+        }
+        Err(Failure::new(FailureClass::Conflict, "its decisions are being created by another writer").about(&found.key))
     }
 }
 

@@ -8,7 +8,7 @@ use serde::{Deserialize, Serialize};
 use crate::intercluster::{
     ClusterName, DeletePolicy, Delivery, ExistingPolicy, Failure, FailureClass, Intent, IntentId, Manifest, Revision,
     SecretDelivery, SecretDeliveryName, SecretForm,
-    agent::{Report, StoredRecord},
+    agent::{Report, StoredRecord, is_dns_subdomain},
 };
 
 /// A delivery and how far it has come. No content of a Secret is in it.
@@ -34,6 +34,15 @@ impl Record {
     pub(super) fn wish(&mut self, delivery: &SecretDelivery) -> Result<(), Failure> {
         if self.delivery.as_ref() == Some(delivery) {
             return Ok(());
+        }
+        // Nothing may be recorded that no target can be made of: the record could neither be carried out nor be listed.
+        for (field, text) in [("targetNamespace", &delivery.target_namespace), ("targetName", &delivery.target_name)] {
+            if !is_dns_subdomain(text) || field == "targetNamespace" && (text.contains('.') || text.len() > 63) {
+                let cause = format!("{field} {text:?} cannot be the name of a target");
+                return Err(Failure::new(FailureClass::Invalid, cause)
+                    .about(&delivery.name)
+                    .remedy("use lower case letters, digits and '-', in the name of a Secret also '.'"));
+            }
         }
         let target = |d: &SecretDelivery| (d.target_namespace.clone(), d.target_name.clone());
         let moved = self.last.as_ref().is_some_and(|last| target(last) != target(delivery));

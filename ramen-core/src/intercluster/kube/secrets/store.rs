@@ -164,16 +164,22 @@ impl Deliveries {
         Ok(Some((map, record)))
     }
 
-    /// Edits a delivery under optimistic concurrency; one that is about no cluster any more is removed.
+    /// Edits a delivery under optimistic concurrency; one that is about no cluster any more is removed. With an `incarnation`
+    /// (the uid of the ConfigMap) only that one is edited, and one that went or was made anew is left alone.
     pub(super) async fn edit(
         &self,
         name: &SecretDeliveryName,
+        incarnation: Option<&str>,
         deadline: Deadline,
         edit: impl Fn(&mut Record) -> Result<(), Failure>,
     ) -> Result<(), Failure> {
         let key = self.key(name);
         for _ in 0..ATTEMPTS {
             let present = self.read(name, deadline).await?;
+            let found = present.as_ref().and_then(|(map, _)| map["metadata"]["uid"].as_str());
+            if incarnation.is_some() && incarnation != found {
+                return Ok(());
+            }
             let mut next = present.as_ref().map(|(_, record)| record.clone()).unwrap_or_default();
             edit(&mut next)?;
             let empty = next.clusters().is_empty();
@@ -245,7 +251,7 @@ impl RecordStore for Deliveries {
         };
         if record.source != version(&source) {
             let now = version(&source);
-            self.edit(&name, deadline, |record| {
+            self.edit(&name, None, deadline, |record| {
                 if record.source != now {
                     record.source.clone_from(&now);
                     record.number += 1;
@@ -257,6 +263,11 @@ impl RecordStore for Deliveries {
                 Some(again) => (map, record) = again,
                 None => return Ok(None),
             }
+            if record.source != now {
+                // Its number would stand for a content that is not the one read above.
+                let cause = "its source changed while it was read";
+                return Err(Failure::new(FailureClass::Conflict, cause).about(&name));
+            }
         }
         record.of_cluster(&name, &id.cluster, &map, Some(&source))
     }
@@ -267,9 +278,17 @@ impl RecordStore for Deliveries {
         let maps = self.hub.list(&resource, None, Some(&format!("{LABEL}=true")), deadline).await;
         let mut records = Vec::new();
         for map in maps.map_err(|t| t.into_failure(&here))? {
-            let Some((name, record)) = parse(&map) else { continue };
+            let Some((name, record)) = parse(&map) else {
+                let named = |field: &str| map["metadata"][field].as_str().unwrap_or_default();
+                tracing::warn!(namespace = named("namespace"), name = named("name"), "a ConfigMap holds no delivery");
+                continue;
+            };
             for cluster in record.clusters() {
-                records.extend(record.of_cluster(&name, &cluster, &map, None)?);
+                match record.of_cluster(&name, &cluster, &map, None) {
+                    Ok(record) => records.extend(record),
+                    // One that cannot be understood must not hide the others.
+                    Err(failure) => tracing::warn!(%failure, "a delivery is left out"),
+                }
             }
         }
         records.sort_by(|a, b| a.intent.id.cmp(&b.intent.id));
@@ -297,7 +316,7 @@ impl RecordStore for Deliveries {
     async fn report(&self, current: &StoredRecord, report: &Report, deadline: Deadline) -> Result<(), Failure> {
         let id = &current.intent.id;
         let Some(name) = record::name(id) else { return Ok(()) };
-        self.edit(&name, deadline, |record| {
+        self.edit(&name, Some(&current.revision.incarnation), deadline, |record| {
             // A report about an older state is of no use to anybody.
             if record.number == report.revision.number && record.clusters().contains(&id.cluster) {
                 record.reports.insert(id.cluster.clone(), report.clone());
@@ -310,7 +329,11 @@ impl RecordStore for Deliveries {
     async fn finish(&self, current: &StoredRecord, deadline: Deadline) -> Result<(), Failure> {
         let id = &current.intent.id;
         let Some(name) = record::name(id) else { return Ok(()) };
-        self.edit(&name, deadline, |record| {
+        self.edit(&name, Some(&current.revision.incarnation), deadline, |record| {
+            if !record.leaving.contains(&id.cluster) || record.number != current.revision.number {
+                let cause = "the delivery was changed while its target was removed";
+                return Err(Failure::new(FailureClass::Conflict, cause).on(id.cluster.clone()).about(&name));
+            }
             record.leaving.remove(&id.cluster);
             record.reports.remove(&id.cluster);
             Ok(())
