@@ -3,6 +3,7 @@
 
 use std::{sync::Arc, time::Duration};
 
+use async_trait::async_trait;
 use futures::StreamExt;
 use kube::CustomResourceExt;
 use ramen_core::{
@@ -13,7 +14,7 @@ use ramen_core::{
     },
     time::{Clock, Deadline, SystemClock},
 };
-use ramen_sim::apiserver::ApiServer;
+use ramen_sim::apiserver::{ApiServer, Before, Interceptor, RequestInfo};
 use serde_json::{Value, json};
 
 const GROUP: &str = "cluster.open-cluster-management.io";
@@ -118,6 +119,45 @@ async fn two_lists_of_decisions_for_one_placement_are_an_error() {
         .unwrap();
     }
     assert_eq!(placement.resolve(&app(), soon()).await.unwrap_err().class(), FailureClass::Invalid);
+}
+
+/// Another writer creates the first PlacementDecision, labelled for a Placement, right before ours arrives.
+#[derive(Debug)]
+struct Faster {
+    hub: ApiServer,
+    placement: &'static str,
+}
+
+#[async_trait]
+impl Interceptor for Faster {
+    async fn before(&self, request: &RequestInfo) -> Before {
+        let first = !self.hub.exists(GROUP, "placementdecisions", "default", "app-decision-1");
+        if first && request.verb == "create" && request.resource == "placementdecisions" {
+            let labels = json!({"cluster.open-cluster-management.io/placement": self.placement});
+            self.hub
+                .install(&json!({"apiVersion": format!("{GROUP}/v1beta1"), "kind": "PlacementDecision",
+                    "metadata": {"name": "app-decision-1", "namespace": "default", "labels": labels}}))
+                .unwrap();
+        }
+        Before::Continue
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_second_list_is_never_created_beside_one_that_another_replica_was_faster_to_create() {
+    for (placement, lists, made) in [("app", 1, false), ("another", 2, true)] {
+        let (hub, placements) = hub();
+        install(&hub, &ours());
+        hub.intercept(Arc::new(Faster { hub: hub.clone(), placement }));
+        let state = placements.resolve(&app(), soon()).await.unwrap();
+        let set = placements.set(&app(), &[Decision::live("dr1")], &state.version, soon()).await;
+        assert_eq!(
+            set.as_ref().err().map(ramen_core::intercluster::Failure::class),
+            (!made).then_some(FailureClass::Conflict),
+            "{set:?}"
+        );
+        assert_eq!(hub.objects(GROUP, "placementdecisions").len(), lists);
+    }
 }
 
 #[tokio::test(start_paused = true)]
