@@ -177,7 +177,7 @@ pub struct EpochRecord {
     pub raised_at: Option<Timestamp>,
     /// The newest epoch under which the group was stored whole: entries of older epochs are superseded. Lower than
     /// [`epoch`](Self::epoch) while a new primary has not stored everything yet: until then what its predecessor stored still
-    /// counts.
+    /// counts. A group that is protected again after its removal starts sealed above the tombstone: nothing older counts.
     pub sealed: Epoch,
     /// The group was removed under this epoch.
     pub tombstone: bool,

@@ -18,6 +18,8 @@ use tokio::time::Instant;
 
 /// After so many failures in a row to reach the store it is left alone for a while.
 const FAILURES: u32 = 3;
+/// A call that has less time than this left when it begins may well not be answered by a healthy store.
+const FAIR: Duration = Duration::from_secs(3);
 /// For how long at first; doubled with each further failure.
 const SHORTEST: Duration = Duration::from_secs(5);
 /// For how long at most.
@@ -46,15 +48,20 @@ impl Breaker {
         Self { store, state: Mutex::default() }
     }
 
-    async fn through<T>(&self, call: impl Future<Output = Result<T, StoreError>>) -> Result<T, StoreError> {
-        self.admit()?;
+    async fn through<T>(
+        &self,
+        deadline: Deadline,
+        call: impl Future<Output = Result<T, StoreError>>,
+    ) -> Result<T, StoreError> {
+        let began_after = self.admit()?;
+        let fair = deadline.remaining() >= FAIR;
         let answer = call.await;
-        self.note(answer.as_ref().err());
+        self.note(answer.as_ref().err(), began_after, fair);
         answer
     }
 
-    /// Lets the call through, or fails it at once.
-    fn admit(&self) -> Result<(), StoreError> {
+    /// Lets the call through, or fails it at once; answers with the failures before it.
+    fn admit(&self) -> Result<u32, StoreError> {
         let mut state = self.state.lock().unwrap_or_else(PoisonError::into_inner);
         match (state.open_until, &state.last) {
             (Some(until), Some(last)) if Instant::now() < until => {
@@ -69,15 +76,19 @@ impl Breaker {
             (Some(_), _) => {
                 // One call finds out; those that come meanwhile still fail at once.
                 state.open_until = Some(Instant::now() + pause(state.failures));
-                Ok(())
+                Ok(state.failures)
             }
-            (None, _) => Ok(()),
+            (None, _) => Ok(state.failures),
         }
     }
 
-    fn note(&self, error: Option<&StoreError>) {
+    /// Calls that were under way together fail together: they count as one failure. A call that was given too little time says
+    /// nothing about the store.
+    fn note(&self, error: Option<&StoreError>, began_after: u32, fair: bool) {
         let mut state = self.state.lock().unwrap_or_else(PoisonError::into_inner);
         match error {
+            Some(StoreError::Failed(failure)) if failure.class() == FailureClass::TimedOut && !fair => {}
+            Some(StoreError::Failed(failure)) if failure.class().is_transport() && state.failures > began_after => {}
             Some(StoreError::Failed(failure)) if failure.class().is_transport() => {
                 state.failures = state.failures.saturating_add(1);
                 state.last = Some(failure.clone());
@@ -106,7 +117,7 @@ impl ClusterDataStore for Breaker {
     }
 
     async fn probe(&self, deadline: Deadline) -> Result<StoreCapabilities, StoreError> {
-        self.through(self.store.probe(deadline)).await
+        self.through(deadline, self.store.probe(deadline)).await
     }
 
     async fn raise_epoch(
@@ -116,11 +127,11 @@ impl ClusterDataStore for Breaker {
         holder: &str,
         deadline: Deadline,
     ) -> Result<EpochRecord, StoreError> {
-        self.through(self.store.raise_epoch(group, epoch, holder, deadline)).await
+        self.through(deadline, self.store.raise_epoch(group, epoch, holder, deadline)).await
     }
 
     async fn epoch(&self, group: &GroupPrefix, deadline: Deadline) -> Result<Option<EpochRecord>, StoreError> {
-        self.through(self.store.epoch(group, deadline)).await
+        self.through(deadline, self.store.epoch(group, deadline)).await
     }
 
     async fn put(
@@ -130,15 +141,15 @@ impl ClusterDataStore for Breaker {
         entries: &[Entry],
         deadline: Deadline,
     ) -> Result<(), StoreError> {
-        self.through(self.store.put(group, epoch, entries, deadline)).await
+        self.through(deadline, self.store.put(group, epoch, entries, deadline)).await
     }
 
     async fn seal(&self, group: &GroupPrefix, epoch: Epoch, deadline: Deadline) -> Result<(), StoreError> {
-        self.through(self.store.seal(group, epoch, deadline)).await
+        self.through(deadline, self.store.seal(group, epoch, deadline)).await
     }
 
     async fn list(&self, group: &GroupPrefix, path: &str, deadline: Deadline) -> Result<Vec<String>, StoreError> {
-        self.through(self.store.list(group, path, deadline)).await
+        self.through(deadline, self.store.list(group, path, deadline)).await
     }
 
     async fn get(
@@ -147,7 +158,7 @@ impl ClusterDataStore for Breaker {
         path: &str,
         deadline: Deadline,
     ) -> Result<Option<StoredEntry>, StoreError> {
-        self.through(self.store.get(group, path, deadline)).await
+        self.through(deadline, self.store.get(group, path, deadline)).await
     }
 
     async fn delete(
@@ -157,15 +168,15 @@ impl ClusterDataStore for Breaker {
         paths: &[String],
         deadline: Deadline,
     ) -> Result<(), StoreError> {
-        self.through(self.store.delete(group, epoch, paths, deadline)).await
+        self.through(deadline, self.store.delete(group, epoch, paths, deadline)).await
     }
 
     async fn clear(&self, group: &GroupPrefix, epoch: Epoch, deadline: Deadline) -> Result<(), StoreError> {
-        self.through(self.store.clear(group, epoch, deadline)).await
+        self.through(deadline, self.store.clear(group, epoch, deadline)).await
     }
 
     async fn groups(&self, deadline: Deadline) -> Result<Vec<GroupPrefix>, StoreError> {
-        self.through(self.store.groups(deadline)).await
+        self.through(deadline, self.store.groups(deadline)).await
     }
 }
 
@@ -179,7 +190,7 @@ mod tests {
     use super::*;
 
     fn soon() -> Deadline {
-        Deadline::after(Duration::from_secs(1))
+        Deadline::after(Duration::from_secs(10))
     }
 
     /// A store whose answer to `groups` is the class of the failure, or success, and which counts the calls.
@@ -230,6 +241,22 @@ mod tests {
         advance(SHORTEST).await;
         assert!(breaker.groups(soon()).await.is_err());
         assert_eq!(calls.load(Ordering::Relaxed), 4, "the second pause is longer than the first");
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn calls_that_fail_together_or_were_given_no_time_do_not_open_it() {
+        let class = Arc::new(Mutex::new(Some(FailureClass::TimedOut)));
+        let (breaker, calls) = store(&class);
+        for _ in 0..10 {
+            assert!(breaker.groups(Deadline::after(Duration::from_millis(10))).await.is_err());
+        }
+        assert_eq!(calls.load(Ordering::Relaxed), 10);
+        // Ten at once, all admitted before the first failed.
+        let before = breaker.admit().unwrap();
+        let late = StoreError::from(Failure::new(FailureClass::Unreachable, "connection refused"));
+        (0..10).for_each(|_| breaker.note(Some(&late), before, true));
+        assert!(breaker.groups(soon()).await.is_err());
+        assert_eq!(calls.load(Ordering::Relaxed), 11);
     }
 
     #[tokio::test(start_paused = true)]

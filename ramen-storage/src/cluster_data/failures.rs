@@ -84,6 +84,9 @@ fn classify(fault: &StoreFault, cause: &str) -> (FailureClass, Option<&'static s
             (FailureClass::Unauthenticated, Some("correct the keys in the profile's Secret"))
         }
         _ if ["SlowDown", "429 Too Many"].iter().any(|code| cause.contains(code)) => (FailureClass::Throttled, None),
+        _ if cause.contains("status code: 4") => {
+            (FailureClass::Invalid, Some("correct the profile as the store's answer says"))
+        }
         _ => (FailureClass::Unreachable, Some("check that the store runs and that the profile's endpoint leads to it")),
     }
 }
@@ -140,6 +143,7 @@ mod tests {
             ),
             (generic("<Code>InvalidAccessKeyId</Code>"), FailureClass::Unauthenticated),
             (missing("<Code>NoSuchBucket</Code>"), FailureClass::Prerequisite),
+            (generic("Server returned non-2xx status code: 400 Bad Request: wrong region"), FailureClass::Invalid),
         ] {
             assert_eq!(failure("west", "key a", &fault).class(), class, "{fault}");
         }

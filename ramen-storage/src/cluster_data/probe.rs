@@ -13,20 +13,19 @@ use super::failures::{failure, is_lost_race, is_unsupported, must};
 /// First segment of the keys that probes write and delete again.
 pub(super) const PROBES: &str = ".ramen-probe";
 
-/// Writes an object, tries to create it again and to replace an outdated version of it, and deletes it.
+/// Under a key that nobody else uses, writes an object, tries to create it again and to replace an outdated version of it, and deletes it.
 ///
 /// A store that lets either of the two through ignores conditions, whatever it says of itself.
 pub(super) async fn probe(
     objects: &dyn ObjectStore,
     profile: &str,
-    writer: &str,
+    key: &str,
     deadline: Deadline,
 ) -> Result<StoreCapabilities, StoreError> {
-    let key = format!("{PROBES}/{writer}/a");
-    let location = Path::parse(&key)
+    let location = Path::parse(key)
         .map_err(|e| Failure::new(FailureClass::Invalid, e).about(format!("S3 profile {profile}, key {key}")))?;
     let body = || Bytes::from_static(b"probe\n").into();
-    let first = must(profile, &key, deadline, objects.put(&location, body())).await?;
+    let first = must(profile, key, deadline, objects.put(&location, body())).await?;
     let outdated = UpdateVersion { e_tag: Some("\"00000000000000000000000000000000\"".into()), version: first.version };
     let mut conditional = true;
     for mode in [PutMode::Create, PutMode::Update(outdated)] {
@@ -42,6 +41,6 @@ pub(super) async fn probe(
             }
         }
     }
-    must(profile, &key, deadline, objects.delete(&location)).await?;
+    must(profile, key, deadline, objects.delete(&location)).await?;
     Ok(StoreCapabilities { conditional_writes: conditional })
 }

@@ -3,7 +3,10 @@
 use std::{
     collections::BTreeMap,
     fmt,
-    sync::{Arc, OnceLock},
+    sync::{
+        Arc, Mutex, PoisonError,
+        atomic::{AtomicU64, Ordering},
+    },
 };
 
 use async_trait::async_trait;
@@ -37,7 +40,8 @@ pub struct ObjectStoreClusterData {
     profile: String,
     writer: String,
     clock: Arc<dyn Clock>,
-    capabilities: OnceLock<StoreCapabilities>,
+    capabilities: Mutex<Option<StoreCapabilities>>,
+    probes: AtomicU64,
 }
 
 impl ObjectStoreClusterData {
@@ -49,14 +53,28 @@ impl ObjectStoreClusterData {
         writer: impl Into<String>,
         clock: Arc<dyn Clock>,
     ) -> Self {
-        Self { objects, profile: profile.into(), writer: writer.into(), clock, capabilities: OnceLock::new() }
+        Self {
+            objects,
+            profile: profile.into(),
+            writer: writer.into(),
+            clock,
+            capabilities: Mutex::default(),
+            probes: AtomicU64::new(0),
+        }
     }
 
+    /// The records, for reading.
     fn records(&self) -> Records<'_> {
-        Records {
-            objects: self.objects.as_ref(),
-            profile: &self.profile,
-            conditional: self.capabilities().conditional_writes,
+        let conditional = self.capabilities().conditional_writes;
+        Records { objects: self.objects.as_ref(), profile: &self.profile, conditional }
+    }
+
+    /// Finds out, before the first write, whether writes can be conditional: not knowing is not "no".
+    async fn know_capabilities(&self, deadline: Deadline) -> Result<StoreCapabilities, StoreError> {
+        let known = *self.capabilities.lock().unwrap_or_else(PoisonError::into_inner);
+        match known {
+            Some(known) => Ok(known),
+            None => self.probe(deadline).await,
         }
     }
 
@@ -68,6 +86,19 @@ impl ObjectStoreClusterData {
             _ => Err(Failure::new(FailureClass::Conflict, format!("{epoch} was not raised before writing under it"))
                 .about(format!("S3 profile {}, group {group}", self.profile))
                 .into()),
+        }
+    }
+
+    /// That the tombstone of this epoch still stands.
+    async fn is_buried(&self, group: &GroupPrefix, epoch: Epoch, deadline: Deadline) -> Result<(), StoreError> {
+        match self.records().read(group, deadline).await? {
+            Some(seen) if seen.record.epoch == epoch && seen.record.tombstone => Ok(()),
+            Some(seen) => Err(self.superseded(group, epoch, seen.record)),
+            None => {
+                Err(Failure::new(FailureClass::Conflict, "the tombstone was removed while the group was being removed")
+                    .about(format!("S3 profile {}, group {group}", self.profile))
+                    .into())
+            }
         }
     }
 
@@ -129,9 +160,10 @@ impl ObjectStoreClusterData {
             match tokio::time::timeout_at(deadline.instant(), put).await {
                 Ok(Ok(_)) => return Ok(()),
                 Ok(Err(fault)) if is_lost_race(&fault) => {
-                    // Either a newer primary wrote it, which the epoch tells, or an earlier attempt of our own did.
-                    self.holds(group, epoch, deadline).await?;
+                    // Either a newer primary wrote it, which the epoch tells, or an earlier attempt of our own did. As in `put`
+                    // the version comes first: what is written after the epoch was checked has another one.
                     let head = call(&self.profile, &location, deadline, self.objects.head(&location)).await?;
+                    self.holds(group, epoch, deadline).await?;
                     seen = head.map(|meta| UpdateVersion { e_tag: meta.e_tag, version: meta.version });
                 }
                 Ok(Err(fault)) => return Err(failure(&self.profile, &location, &fault).into()),
@@ -170,12 +202,20 @@ impl ClusterDataStore for ObjectStoreClusterData {
     }
 
     fn capabilities(&self) -> StoreCapabilities {
-        self.capabilities.get().copied().unwrap_or_default()
+        self.capabilities.lock().unwrap_or_else(PoisonError::into_inner).unwrap_or_default()
     }
 
     async fn probe(&self, deadline: Deadline) -> Result<StoreCapabilities, StoreError> {
-        let found = probe(self.objects.as_ref(), &self.profile, &self.writer, deadline).await?;
-        Ok(*self.capabilities.get_or_init(|| found))
+        // No two probes meet under one key: one that met another's would take the store for one without conditions.
+        let key = format!(
+            "{PROBES}/{}-{:x}-{}/a",
+            self.writer,
+            self.clock.now().as_nanosecond(),
+            self.probes.fetch_add(1, Ordering::Relaxed)
+        );
+        let found = probe(self.objects.as_ref(), &self.profile, &key, deadline).await?;
+        *self.capabilities.lock().unwrap_or_else(PoisonError::into_inner) = Some(found);
+        Ok(found)
     }
 
     async fn raise_epoch(
@@ -185,6 +225,7 @@ impl ClusterDataStore for ObjectStoreClusterData {
         holder: &str,
         deadline: Deadline,
     ) -> Result<EpochRecord, StoreError> {
+        self.know_capabilities(deadline).await?;
         for _ in 0..ATTEMPTS {
             let seen = self.records().read(group, deadline).await?;
             match seen.as_ref().map(|s| &s.record) {
@@ -198,8 +239,7 @@ impl ClusterDataStore for ObjectStoreClusterData {
                 epoch,
                 holder: holder.to_owned(),
                 raised_at: Some(self.clock.now()),
-                // What the predecessor stored whole still counts until we have.
-                sealed: seen.as_ref().map_or(Epoch::NONE, |s| s.record.sealed),
+                sealed: seen.as_ref().map_or(Epoch::NONE, |s| inherited(&s.record)),
                 tombstone: false,
             };
             if self.records().write(group, seen.as_ref(), &record, deadline).await? {
@@ -222,7 +262,7 @@ impl ClusterDataStore for ObjectStoreClusterData {
     ) -> Result<(), StoreError> {
         // The versions are read before the epoch: what a newer primary writes after this has another version, and a late write
         // of ours over it fails.
-        let versions = match self.capabilities().conditional_writes {
+        let versions = match self.know_capabilities(deadline).await?.conditional_writes {
             true => self.versions(group, "", deadline).await?,
             false => BTreeMap::new(),
         };
@@ -236,6 +276,7 @@ impl ClusterDataStore for ObjectStoreClusterData {
     }
 
     async fn seal(&self, group: &GroupPrefix, epoch: Epoch, deadline: Deadline) -> Result<(), StoreError> {
+        self.know_capabilities(deadline).await?;
         for _ in 0..ATTEMPTS {
             let seen = self.holds(group, epoch, deadline).await?;
             if seen.record.sealed == epoch {
@@ -284,6 +325,7 @@ impl ClusterDataStore for ObjectStoreClusterData {
     }
 
     async fn clear(&self, group: &GroupPrefix, epoch: Epoch, deadline: Deadline) -> Result<(), StoreError> {
+        self.know_capabilities(deadline).await?;
         let mut buried = false;
         for _ in 0..ATTEMPTS {
             let seen = self.records().read(group, deadline).await?;
@@ -305,8 +347,14 @@ impl ClusterDataStore for ObjectStoreClusterData {
         if !buried {
             return Err(self.lost_races(group));
         }
-        let keys = self.versions(group, "", deadline).await?.into_keys().collect();
-        self.delete_keys(group, keys, deadline).await
+        // The group may be protected again at any time: its new entries are not ours to delete. The tombstone is looked for after
+        // the listing and before each handful, so that only deletions that are under way at that moment can come too late.
+        let keys: Vec<String> = self.versions(group, "", deadline).await?.into_keys().collect();
+        for some in keys.chunks(CONCURRENCY) {
+            self.is_buried(group, epoch, deadline).await?;
+            self.delete_keys(group, some.to_vec(), deadline).await?;
+        }
+        self.is_buried(group, epoch, deadline).await
     }
 
     async fn groups(&self, deadline: Deadline) -> Result<Vec<GroupPrefix>, StoreError> {
@@ -316,6 +364,12 @@ impl ClusterDataStore for ObjectStoreClusterData {
             listed.iter().filter_map(|meta| group_of(meta.location.as_ref())).collect();
         Ok(groups.into_iter().collect())
     }
+}
+
+/// What counts as sealed for a new epoch: what the predecessor stored whole, until the new one has. Over a tombstone nothing older
+/// counts, wherever it may still lie.
+fn inherited(before: &EpochRecord) -> Epoch {
+    if before.tombstone { Epoch(before.epoch.0.saturating_add(1)) } else { before.sealed }
 }
 
 /// The group that a key belongs to; `None` for records and for keys that are no group's.

@@ -73,11 +73,14 @@ pub enum Belief<'a> {
 impl Survey {
     /// Which of the stores can be believed.
     ///
-    /// `expected` is the newest epoch whose data the hub knows to have been stored. A store below it missed the last promotion
-    /// and is not believed, even if it is the only one that answers.
+    /// Stores are ranked by the epoch of their *data*, the sealed one: a new primary raises the recorded epoch everywhere before it
+    /// reads, also in a store that missed what its predecessor stored.
+    ///
+    /// `expected` is the newest epoch that the hub knows to have been sealed. A store below it missed a promotion and is not
+    /// believed, even if it is the only one that answers.
     pub fn newest(&self, expected: Epoch) -> Belief<'_> {
-        let found = self.replicas.iter().map(Replica::epoch).max().unwrap_or_default();
-        let newest: Vec<&Replica> = self.replicas.iter().filter(|r| r.epoch() == found).collect();
+        let found = self.replicas.iter().map(Replica::sealed).max().unwrap_or_default();
+        let newest: Vec<&Replica> = self.replicas.iter().filter(|r| r.sealed() == found).collect();
         let removed = newest.iter().any(|r| r.record.as_ref().is_some_and(|record| record.tombstone));
         if found < expected {
             return if self.replicas.is_empty() {
@@ -100,9 +103,9 @@ impl Survey {
 }
 
 impl Replica {
-    /// The recorded epoch; [`Epoch::NONE`] if nobody ever recorded one.
-    pub fn epoch(&self) -> Epoch {
-        self.record.as_ref().map_or(Epoch::NONE, |r| r.epoch)
+    /// The newest epoch whose data is here whole; [`Epoch::NONE`] if nobody ever sealed one.
+    pub fn sealed(&self) -> Epoch {
+        self.record.as_ref().map_or(Epoch::NONE, |r| r.sealed)
     }
 }
 
@@ -245,12 +248,17 @@ mod tests {
     use super::*;
     use crate::intercluster::{Failure, FailureClass};
 
-    fn replica(profile: &str, epoch: Option<u64>, tombstone: bool, entries: usize) -> Replica {
+    fn replica(profile: &str, sealed: Option<u64>, tombstone: bool, entries: usize) -> Replica {
+        raised(profile, sealed.map(|e| (e, e)), tombstone, entries)
+    }
+
+    /// A store whose record says (epoch, sealed).
+    fn raised(profile: &str, record: Option<(u64, u64)>, tombstone: bool, entries: usize) -> Replica {
         Replica {
             profile: profile.into(),
-            record: epoch.map(|e| EpochRecord {
-                epoch: Epoch(e),
-                sealed: Epoch(e),
+            record: record.map(|(epoch, sealed)| EpochRecord {
+                epoch: Epoch(epoch),
+                sealed: Epoch(sealed),
                 holder: "dr1".into(),
                 raised_at: None,
                 tombstone,
@@ -298,7 +306,18 @@ mod tests {
         assert_eq!(belief(vec![replica("a", Some(2), true, 0), replica("b", Some(3), false, 3)], none(), 3), "b");
         // Written by upstream, which records no epoch.
         assert_eq!(belief(vec![replica("a", None, false, 3)], dead(), 0), "a");
-        // The new primary raised the epoch in a store and has stored nothing there yet; the other has all of it.
-        assert_eq!(belief(vec![replica("a", Some(2), false, 0), replica("b", Some(2), false, 3)], none(), 2), "b");
+        // A store that missed promotion 2 has its epoch raised for promotion 3 like the other: its data stays of epoch 1.
+        let missed = || raised("a", Some((3, 1)), false, 3);
+        assert_eq!(belief(vec![missed(), raised("b", Some((3, 2)), false, 3)], none(), 2), "b");
+        assert_eq!(belief(vec![missed()], dead(), 2), "outdated 1 < 2");
+        // A bucket that was made anew, its epoch raised while the other store was away.
+        let empty = || raised("a", Some((3, 0)), false, 0);
+        assert_eq!(belief(vec![empty(), raised("b", Some((2, 2)), false, 3)], none(), 2), "b");
+        assert_eq!(belief(vec![empty()], dead(), 0), "unproven");
+        // Protected again over the tombstone, nothing stored yet: what the other store still holds stays removed.
+        assert_eq!(
+            belief(vec![raised("a", Some((3, 3)), false, 0), raised("b", Some((3, 2)), false, 3)], none(), 0),
+            "nothing"
+        );
     }
 }

@@ -102,7 +102,7 @@ async fn a_late_entry_under_a_new_key_shadows_nothing_once_the_new_primary_has_s
 
     // Before the new primary has stored everything, what its predecessor stored is the last good copy.
     let survey = stores.survey(&group(), "v1.PersistentVolume", soon()).await;
-    let Belief::Entries(found) = survey.newest(Epoch(2)) else { panic!("{survey:?}") };
+    let Belief::Entries(found) = survey.newest(Epoch(1)) else { panic!("{survey:?}") };
     assert!(found[0].entries.contains_key("v1.PersistentVolume/pv"));
 
     new.put(&group(), Epoch(2), &[entry("v1.PersistentVolume/pv", "two")], soon()).await.unwrap();
@@ -184,4 +184,48 @@ async fn a_damaged_entry_is_an_error_that_names_its_key_and_not_an_absent_one() 
     assert!(error.contains("app/busybox/v1.PersistentVolume/bad") && error.contains("empty"), "{error}");
     let survey = StoreSet::new(vec![Arc::new(store)]).survey(&group(), "v1.PersistentVolume", soon()).await;
     assert!(matches!(survey.newest(Epoch(1)), Belief::Unproven(_)), "{survey:?}");
+}
+
+#[tokio::test]
+async fn the_removal_of_a_group_does_not_remove_what_was_stored_after_it_was_protected_again() {
+    let (objects, old) = protected().await;
+    old.clear(&group(), Epoch(1), soon()).await.unwrap();
+    let new = open(&objects, "dr1");
+    new.raise_epoch(&group(), Epoch(2), "dr1", soon()).await.unwrap();
+    new.put(&group(), Epoch(2), &[entry("v1.PersistentVolume/pv", "new")], soon()).await.unwrap();
+    // The removal that is repeated, or that was held up between its tombstone and its deletions.
+    assert!(is_superseded(&old.clear(&group(), Epoch(1), soon()).await));
+    assert!(is_superseded(&old.is_buried(&group(), Epoch(1), soon()).await));
+    assert_eq!(new.list(&group(), "", soon()).await.unwrap(), ["v1.PersistentVolume/pv"]);
+}
+
+#[tokio::test]
+async fn a_store_that_was_away_when_a_group_was_removed_does_not_bring_it_back() {
+    let (_here, present) = protected().await;
+    let (_there, away) = protected().await;
+    present.clear(&group(), Epoch(1), soon()).await.unwrap();
+    for store in [&present, &away] {
+        store.raise_epoch(&group(), Epoch(2), "dr1", soon()).await.unwrap();
+    }
+    let survey = StoreSet::new(vec![Arc::new(away), Arc::new(present)]).survey(&group(), "", soon()).await;
+    assert_eq!(survey.newest(Epoch::NONE), Belief::Nothing, "{survey:?}");
+}
+
+#[tokio::test]
+async fn probes_that_run_at_once_do_not_take_the_store_for_one_without_conditions() {
+    let objects = Arc::new(InMemory::new());
+    let (a, b) = (open(&objects, "same"), open(&objects, "same"));
+    let found = futures::join!(a.probe(soon()), b.probe(soon()), a.probe(soon()));
+    for found in [found.0, found.1, found.2] {
+        assert!(found.unwrap().conditional_writes);
+    }
+    assert_eq!(objects.list(None).try_collect::<Vec<_>>().await.unwrap(), [], "probes leave nothing behind");
+}
+
+#[tokio::test]
+async fn the_first_write_finds_out_by_itself_whether_it_can_be_conditional() {
+    let objects = Arc::new(InMemory::new());
+    let store = open(&objects, "dr1");
+    store.raise_epoch(&group(), Epoch(1), "dr1", soon()).await.unwrap();
+    assert!(store.capabilities().conditional_writes);
 }
