@@ -22,6 +22,7 @@ pub(super) const PV: &str = "v1.PersistentVolume/pv-1";
 
 pub(super) const ONE: Epoch = Epoch(1);
 pub(super) const TWO: Epoch = Epoch(2);
+pub(super) const THREE: Epoch = Epoch(3);
 
 pub(super) type Store = Arc<dyn ClusterDataStore>;
 

@@ -3,7 +3,7 @@
 use super::{
     StoreCase,
     bed::StoreFault,
-    lab::{ONE, PV, StoreLab, TWO, entry, soon},
+    lab::{ONE, PV, StoreLab, THREE, TWO, entry, soon},
 };
 use crate::{
     protection::cluster_data::StoreSet,
@@ -56,6 +56,12 @@ async fn missed_failover(lab: &StoreLab<'_>) -> CaseOutcome {
     lab.inflict(0, StoreFault::Dead).await?;
     lab.must_believe(&[&a, &b], TWO, "outdated: epoch 1, not epoch 2").await?;
     lab.heal(0).await?;
+    // The next primary raises the epoch in both before it reads: that does not make the data of either newer.
+    let a = lab.open(0, "dr3").await?;
+    for store in [&b, &a] {
+        store.raise_epoch(&lab.group(), THREE, "dr3", soon()).await?;
+    }
+    lab.must_believe(&[&b, &a], TWO, &newest).await?;
     Ok("the other is believed; alone it is called outdated".into())
 }
 
