@@ -9,6 +9,10 @@ E2E_SUITES := $(patsubst tests/e2e/%.rs,--test %,$(wildcard tests/e2e/*.rs))
 help: ## What each target does
 	@grep -hE '^[a-z0-9-]+:.*## ' $(MAKEFILE_LIST) | sort | awk -F ':.*## ' '{printf "  make %-8s %s\n", $$1, $$2}'
 
+.PHONY: demo
+demo: ## What the hub would do for an application, step by step and why, before any write
+	cargo run --quiet --locked -p ramen-examples --bin plan
+
 .PHONY: test
 test: ## Everything that needs only package registries: unit, table, property, simulated
 	cargo test --workspace --all-features --locked
