@@ -209,13 +209,14 @@ impl fmt::Display for Command {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::PatchMetadata(patch) => {
-                let keys: Vec<_> = patch.annotations.keys().chain(patch.labels.keys()).map(String::as_str).collect();
                 let finalizer = match patch.finalizer {
-                    Some(true) => ", with our finalizer",
-                    Some(false) => ", without our finalizer",
-                    None => "",
+                    Some(true) => Some("with our finalizer"),
+                    Some(false) => Some("without our finalizer"),
+                    None => None,
                 };
-                write!(f, "patch the DRPlacementControl's metadata: {}{finalizer}", keys.join(", "))
+                let keys = patch.annotations.keys().chain(patch.labels.keys()).map(String::as_str);
+                let parts: Vec<_> = keys.chain(finalizer).collect();
+                write!(f, "patch the DRPlacementControl's metadata: {}", parts.join(", "))
             }
             Self::ClaimPlacement(_) => write!(f, "claim the placement"),
             Self::ReleasePlacement(_) => write!(f, "release the placement"),
